@@ -1,0 +1,170 @@
+/** What the ledger's state of one Salesforce Order holds, and how it is read back. */
+import { z } from 'zod';
+import { StoreError, type OrderState } from '../state/contract';
+
+export const recordFormat = 1;
+
+const sender = z.object({ instance: z.string(), bootId: z.string(), pid: z.number(), startTime: z.string() });
+
+/** What was asked for, so that a row in WHMCS can be compared with it. */
+const askedItem = z.object({
+  orderItemId: z.string(),
+  pid: z.number(),
+  billingCycle: z.string(),
+  quantity: z.number(),
+  /** Per unit and cycle, as WHMCS prices it; null when not known. */
+  price: z.string().nullable(),
+});
+
+const addIntent = z.object({
+  /** `a1`, `a2` …, never used again for this order. */
+  id: z.string(),
+  /** 1, raised only on a person's word, after the order of the one before is dead. */
+  generation: z.number(),
+  /** Wall ms, for people. */
+  at: z.number(),
+  sender,
+  /** Key of the WHMCS installation. */
+  whmcs: z.string(),
+  clientId: z.number(),
+  items: z.array(askedItem),
+  /** As written to WHMCS: `sfOrderId=<18>;i=<store8>-<intent>`. */
+  marker: z.string(),
+  /** Highest order id of the client before the call; null: not known (a doubtful store). Too low costs nothing but work. */
+  watermark: z.number().nullable(),
+  /** null: unsettled. */
+  settled: z
+    .object({
+      /** success and adopted name an order; not-sent, refused and none say that this intent made none. */
+      how: z.enum(['success', 'adopted', 'not-sent', 'refused', 'none']),
+      at: z.number(),
+      detail: z.string(),
+    })
+    .nullable(),
+  /** A person must decide; the intent stays unsettled. */
+  stopped: z.object({ at: z.number(), reason: z.string(), candidates: z.array(z.number()) }).nullable(),
+});
+
+const acceptIntent = z.object({
+  /** `c1`, `c2` … */
+  id: z.string(),
+  at: z.number(),
+  sender,
+  whmcs: z.string(),
+  whmcsOrderId: z.number(),
+  settled: z
+    .object({
+      /** done: Active with live services. partial: Active, some not live. refused and not-sent: WHMCS did nothing. unknown: still Pending after the quarantine. dead: Cancelled, Fraud or gone. */
+      how: z.enum(['done', 'partial', 'refused', 'not-sent', 'unknown', 'dead']),
+      at: z.number(),
+      detail: z.string(),
+    })
+    .nullable(),
+});
+
+const adopted = z.object({
+  whmcs: z.string(),
+  orderId: z.number(),
+  orderNumber: z.string(),
+  clientId: z.number(),
+  invoiceId: z.number().nullable(),
+  serviceIds: z.array(z.number()),
+  outcome: z.enum(['created', 'adopted', 'already']),
+  /** The intent that made it; null when it was known from elsewhere. */
+  intent: z.string().nullable(),
+  at: z.number(),
+});
+
+const accepted = z.object({
+  at: z.number(),
+  attempt: z.number(),
+  /** Salesforce OrderItem id → WHMCS service id, as far as it could be told. */
+  services: z.array(z.object({ orderItemId: z.string(), serviceId: z.number() })),
+  warning: z.string().nullable(),
+});
+
+const report = z.object({
+  attempt: z.number(),
+  status: z.enum(['Activating', 'Activated', 'Failed']),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+  whmcsOrderId: z.string().nullable(),
+  services: z.array(z.object({ orderItemId: z.string(), serviceId: z.number() })),
+  at: z.number(),
+  eventId: z.string(),
+  /** LastModifiedDate (wall ms) that our last read saw: the fence where the org has no attempt fields. */
+  seenModifiedAt: z.number().nullable(),
+  /** Tries so far, and why the last did not go through. */
+  tries: z.number(),
+  problem: z.string().nullable(),
+  /** A PATCH was sent and not answered: read before the next. */
+  unsettled: z.boolean(),
+  /** null: still to be told. dropped: a newer attempt or a person's edit stands in Salesforce. */
+  told: z.object({ at: z.number(), how: z.enum(['written', 'dropped']) }).nullable(),
+});
+
+const orderRecord = z.object({
+  format: z.literal(recordFormat),
+  /** Activation_Attempt__c where the org has it, else our own count: it rises when a run starts on a closed attempt. */
+  attempt: z.number(),
+  /** open: steps may run. closed: add and accept refuse. */
+  attemptState: z.enum(['open', 'closed']),
+  generation: z.number(),
+  adds: z.array(addIntent),
+  accepts: z.array(acceptIntent),
+  adopted: adopted.nullable(),
+  accepted: accepted.nullable(),
+  /** How the attempt ended. */
+  ended: z.object({ attempt: z.number(), end: z.enum(['Activated', 'Failed']), code: z.string().nullable(), at: z.number() }).nullable(),
+  report: report.nullable(),
+  /** Status, LastModifiedDate and user of our last read of the Salesforce Order. */
+  seen: z.object({ status: z.string(), modifiedAt: z.number(), modifiedById: z.string() }).nullable(),
+  /** Words that background work looks for: report, settle, watch. */
+  todo: z.array(z.enum(['report', 'settle', 'watch'])),
+});
+
+export type AskedItem = z.infer<typeof askedItem>;
+export type AddIntent = z.infer<typeof addIntent>;
+export type AcceptIntent = z.infer<typeof acceptIntent>;
+export type Adopted = z.infer<typeof adopted>;
+export type Accepted = z.infer<typeof accepted>;
+export type Report = z.infer<typeof report>;
+export type OrderRecord = z.infer<typeof orderRecord>;
+export type Todo = OrderRecord['todo'][number];
+
+export const newRecord = (): OrderRecord => ({
+  format: recordFormat,
+  attempt: 0,
+  attemptState: 'closed',
+  generation: 1,
+  adds: [],
+  accepts: [],
+  adopted: null,
+  accepted: null,
+  ended: null,
+  report: null,
+  seen: null,
+  todo: [],
+});
+
+/**
+ * The record in a ledger's state; a new one when there is none.
+ * @throws StoreError NEWER when a newer pack wrote it, CORRUPT when it is not a record.
+ */
+export function readRecord(state: OrderState | null): OrderRecord {
+  if (state === null) return newRecord();
+  if (state.format > recordFormat) {
+    throw new StoreError('NEWER', `The ledger of this order was written by a newer version of the pack (format ${state.format}); install that version again.`);
+  }
+  const parsed = orderRecord.safeParse(state);
+  if (!parsed.success) throw new StoreError('CORRUPT', `The ledger of this order cannot be read: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** The unsettled intent to add, if there is one: at most one at a time. */
+export const unsettledAdd = (record: OrderRecord): AddIntent | undefined => record.adds.find((intent) => intent.settled === null);
+export const unsettledAccept = (record: OrderRecord): AcceptIntent | undefined => record.accepts.find((intent) => intent.settled === null);
+
+/** `todo` with one word more, or one less. */
+export const withTodo = (todo: Todo[], word: Todo): Todo[] => (todo.includes(word) ? todo : [...todo, word]);
+export const withoutTodo = (todo: Todo[], word: Todo): Todo[] => todo.filter((other) => other !== word);

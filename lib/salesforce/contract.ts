@@ -1,0 +1,191 @@
+/** What the rest of lib knows of Salesforce: one order with its items, the write-back, the events. */
+import type { JsonObject } from '../json';
+
+/** Names of the custom fields, as set on the nodes. null: this org has no such field, leave it out. */
+export interface FieldNames {
+  activationStatus: string;
+  whmcsOrderId: string;
+  errorCode: string;
+  errorMessage: string;
+  /** Optional ones, used where the org has them. */
+  attempt: string | null;
+  resultAttempt: string | null;
+  errorAt: string | null;
+  itemServiceId: string | null;
+  account: string;
+  productId: string;
+  billingCycle: string;
+}
+
+export const defaultFieldNames: FieldNames = {
+  activationStatus: 'Activation_Status__c',
+  whmcsOrderId: 'WHMCS_Order_ID__c',
+  errorCode: 'Activation_Error_Code__c',
+  errorMessage: 'Activation_Error_Message__c',
+  attempt: 'Activation_Attempt__c',
+  resultAttempt: 'Activation_Result_Attempt__c',
+  errorAt: 'Activation_Error_At__c',
+  itemServiceId: 'WHMCS_Service_ID__c',
+  account: 'WH_Account__c',
+  productId: 'WH_Product_ID__c',
+  billingCycle: 'Billing_Cycle__c',
+};
+
+/** An Order as read in one SOQL. Ids are 18 characters. */
+export interface SalesforceOrder {
+  id: string;
+  number: string;
+  /** A page to open in Salesforce. */
+  url: string;
+  /** Activation_Status__c, '' when empty. */
+  activationStatus: string;
+  whmcsOrderId: string | null;
+  /** Activation_Attempt__c; null when the org has no such field or it is empty. */
+  attempt: number | null;
+  pricebookId: string | null;
+  totalAmount: number | null;
+  /** Wall ms and who; the server's own clock. */
+  lastModifiedAt: number;
+  lastModifiedById: string;
+  account: { id: string; name: string; whAccount: string | null } | null;
+  items: SalesforceOrderItem[];
+}
+
+export interface SalesforceOrderItem {
+  id: string;
+  quantity: number;
+  unitPrice: number | null;
+  pricebookEntryId: string | null;
+  /** null when the item has no product. */
+  product: { id: string; name: string; code: string | null; productId: string | null; billingCycle: string | null } | null;
+}
+
+/** What is written to an Order; absent keys are left alone, null clears. */
+export interface OrderChange {
+  activationStatus?: 'Activating' | 'Activated' | 'Failed';
+  whmcsOrderId?: string | null;
+  errorCode?: string | null;
+  errorMessage?: string | null;
+  errorAt?: number | null;
+  resultAttempt?: number | null;
+}
+
+/**
+ * How a PATCH ended.
+ * - refused: Salesforce said no (validation, permission, missing field): repeating it as it is won't help.
+ * - changed: 412, the record was changed since `ifUnmodifiedSince`.
+ * - later: it will go later (locked row, limits, session, 5xx answered before doing anything).
+ * - unknown: no answer: it may have been written; read before the next PATCH.
+ */
+export type WriteEnd =
+  | { kind: 'written' }
+  | { kind: 'refused'; code: string; message: string; fields: string[] }
+  | { kind: 'changed' }
+  | { kind: 'later'; code: string; message: string }
+  | { kind: 'unknown'; code: string; message: string };
+
+/** Thrown by reads after their bounded retries, and by logins. */
+export class SalesforceError extends Error {
+  override readonly name = 'SalesforceError';
+  constructor(
+    /** An errorCode of Salesforce (INVALID_FIELD), an OAuth error (invalid_grant), an HTTP status ('503') or ETIMEOUT, ECONNREFUSED … */
+    readonly code: string,
+    message: string,
+    readonly kind: 'auth' | 'permission' | 'query' | 'limit' | 'temporary',
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+export interface Salesforce {
+  /** Names the org and user: login host and username. No secret. */
+  readonly key: string;
+  /** User id that our writes carry; known after the first login. */
+  readonly userId: string | null;
+  /** null: no such order, or not visible to our user. */
+  readOrder(orderId: string, fields: FieldNames, signal?: AbortSignal): Promise<SalesforceOrder | null>;
+  /** Optional fields that the org lacks are left out (learnt once from INVALID_FIELD). */
+  writeOrder(orderId: string, change: OrderChange, fields: FieldNames, options?: { ifUnmodifiedSince?: number; signal?: AbortSignal }): Promise<WriteEnd>;
+  /** WHMCS service ids onto the items; a missing field is no error. */
+  writeItems(values: { itemId: string; serviceId: string }[], fields: FieldNames, signal?: AbortSignal): Promise<WriteEnd>;
+  /** Publishes a platform event by REST; answers its uuid. For tests and the demo's buttons. */
+  health(): SalesforceHealth;
+}
+
+export interface SalesforceHealth {
+  auth: 'never' | 'ok' | 'failed';
+  /** Of the last failure: code and text, no secret. */
+  error: { code: string; message: string } | null;
+  lastOkAt: number | null;
+}
+
+// ------------------------------------------------------------------ events
+
+/** A decoded platform event, as a subscriber hands it on. */
+export interface ReceivedEvent {
+  channel: string;
+  /** base64 of the exact bytes; null when the transport sent none. */
+  replayId: string | null;
+  eventId: string;
+  createdAt: number | null;
+  /** Fields as Salesforce sent them; 64-bit numbers as strings, dates ISO. */
+  payload: JsonObject;
+}
+
+/** One that could not be decoded. */
+export interface UnreadableEvent {
+  channel: string;
+  replayId: string | null;
+  eventId: string;
+  raw: string;
+  reason: string;
+}
+
+export type SubscriberPhase =
+  | 'stopped'
+  | 'connecting'
+  | 'connected'
+  | 'catchingUp'
+  | 'standingBy'
+  | 'backingOff'
+  | 'deaf'
+  | 'misconfigured';
+
+/** One object that status and health are derived from. */
+export interface SubscriberState {
+  phase: SubscriberPhase;
+  channel: string;
+  /** With misconfigured and backingOff: what is wrong and what to do. */
+  problem: { code: string; message: string } | null;
+  retryAt: number | null;
+  lastEventAt: number | null;
+  lastKeepaliveAt: number | null;
+  /** base64 of the last durable position. */
+  position: string | null;
+  received: number;
+}
+
+/** What a subscriber asks of its owner. Each is awaited, one at a time, in the order of the channel. */
+export interface EventSink {
+  /** Store it durably, with its position. A rejection makes the subscriber back off and resume from the stored position. */
+  event(event: ReceivedEvent): Promise<void>;
+  unreadable(event: UnreadableEvent): Promise<void>;
+  /** A keepalive named a later position and everything before it is stored. */
+  position(replayId: string): Promise<void>;
+  /** How many more events may come now (0 to 100). */
+  capacity(): number;
+  /** Where to start: a stored position (base64), else the preset. */
+  start(): Promise<{ replayId: string } | { preset: 'LATEST' | 'EARLIEST' }>;
+}
+
+/** One interface, several transports (Pub/Sub here; CometD is to stand beside it). */
+export interface Subscriber {
+  readonly state: SubscriberState;
+  start(): void;
+  /** Tell it that capacity may have grown. */
+  poke(): void;
+  onState(listener: (state: SubscriberState) => void): () => void;
+  /** Ends the stream and every timer; resolves when nothing is left. */
+  close(): Promise<void>;
+}
