@@ -23,7 +23,8 @@ export class Failure extends Error {
     options: { cause?: unknown; describe?: ErrorDescription } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    const found = options.describe ?? (code in errorCodes ? errorCodes[code as ErrorCode] : undefined) ?? vendorCode(code, 'whmcs');
+    const found =
+      options.describe ?? (code in errorCodes ? errorCodes[code as ErrorCode] : undefined) ?? vendorCode(code, 'whmcs');
     this.owner = found.owner;
     this.retryable = found.retryable;
     this.fix = found.fix;
@@ -72,6 +73,7 @@ function whmcsFailure(error: WhmcsError, step: StepName): Failure {
 
 function salesforceFailure(error: SalesforceError, step: StepName): Failure {
   if (error.kind === 'auth') return failure('SF_AUTH', error.message, step, error);
-  if (error.kind === 'query' || error.kind === 'permission') return failure('SF_QUERY', `${error.code}: ${error.message}`, step, error);
+  if (error.kind === 'query' || error.kind === 'permission')
+    return failure('SF_QUERY', `${error.code}: ${error.message}`, step, error);
   return new Failure(error.code, error.message, step, { cause: error, describe: vendorCode(error.code, 'salesforce') });
 }

@@ -45,14 +45,30 @@ export class HeldOrder {
     const lease = await store.leases.acquire(`order:${orderId}`, leaseTtlMs);
     if (lease === null) return null;
     const lost = new AbortController();
-    const keep = keepAlive(store, lease, clock, () => lost.abort(new LeaseLost(`The lease of order ${orderId} was lost`)));
+    const keep = keepAlive(store, lease, clock, () =>
+      lost.abort(new LeaseLost(`The lease of order ${orderId} was lost`)),
+    );
     try {
       const entry = await store.ledger.read(orderId);
-      const order = new HeldOrder(store, orderId, sender, clock, log, lease, lost, readRecord(entry.state), entry.facts);
+      const order = new HeldOrder(
+        store,
+        orderId,
+        sender,
+        clock,
+        log,
+        lease,
+        lost,
+        readRecord(entry.state),
+        entry.facts,
+      );
       return { value: await work(order) };
     } finally {
       keep.stop();
-      await store.leases.release(lease).catch((error: unknown) => log.warn('A lease could not be given back; it ends by itself', { order: orderId, error: String(error) }));
+      await store.leases
+        .release(lease)
+        .catch((error: unknown) =>
+          log.warn('A lease could not be given back; it ends by itself', { order: orderId, error: String(error) }),
+        );
     }
   }
 
@@ -94,7 +110,13 @@ export class HeldOrder {
         this.known = [...this.known, whole];
         return;
       } catch (error) {
-        this.log.error('The store refused a fact about an order; trying again', { order: this.orderId, intent: fact.intent, kind: fact.kind, whmcsOrder: fact.whmcsOrderId, error: String(error) });
+        this.log.error('The store refused a fact about an order; trying again', {
+          order: this.orderId,
+          intent: fact.intent,
+          kind: fact.kind,
+          whmcsOrder: fact.whmcsOrderId,
+          error: String(error),
+        });
         await pause(this.clock, wait);
       }
     }

@@ -121,5 +121,8 @@ export interface FailurePart {
 }
 
 /** The message as a node receives it: ours if they are there, and whatever else the flow put on it. */
-export type Message = Partial<Travelling> & { _msgid?: string; topic?: string; payload?: unknown } & Record<string, unknown>;
+export type Message = Partial<Travelling> & { _msgid?: string; topic?: string; payload?: unknown } & Record<
+    string,
+    unknown
+  >;
 export type Payload = JsonObject;

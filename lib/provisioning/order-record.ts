@@ -115,7 +115,9 @@ const orderRecord = z.object({
   adopted: adopted.nullable(),
   accepted: accepted.nullable(),
   /** How the attempt ended. */
-  ended: z.object({ attempt: z.number(), end: z.enum(['Activated', 'Failed']), code: z.string().nullable(), at: z.number() }).nullable(),
+  ended: z
+    .object({ attempt: z.number(), end: z.enum(['Activated', 'Failed']), code: z.string().nullable(), at: z.number() })
+    .nullable(),
   report: report.nullable(),
   /** Status, LastModifiedDate and user of our last read of the Salesforce Order. */
   seen: z.object({ status: z.string(), modifiedAt: z.number(), modifiedById: z.string() }).nullable(),
@@ -154,16 +156,22 @@ export const newRecord = (): OrderRecord => ({
 export function readRecord(state: OrderState | null): OrderRecord {
   if (state === null) return newRecord();
   if (state.format > recordFormat) {
-    throw new StoreError('NEWER', `The ledger of this order was written by a newer version of the pack (format ${state.format}); install that version again.`);
+    throw new StoreError(
+      'NEWER',
+      `The ledger of this order was written by a newer version of the pack (format ${state.format}); install that version again.`,
+    );
   }
   const parsed = orderRecord.safeParse(state);
-  if (!parsed.success) throw new StoreError('CORRUPT', `The ledger of this order cannot be read: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new StoreError('CORRUPT', `The ledger of this order cannot be read: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
 /** The unsettled intent to add, if there is one: at most one at a time. */
-export const unsettledAdd = (record: OrderRecord): AddIntent | undefined => record.adds.find((intent) => intent.settled === null);
-export const unsettledAccept = (record: OrderRecord): AcceptIntent | undefined => record.accepts.find((intent) => intent.settled === null);
+export const unsettledAdd = (record: OrderRecord): AddIntent | undefined =>
+  record.adds.find((intent) => intent.settled === null);
+export const unsettledAccept = (record: OrderRecord): AcceptIntent | undefined =>
+  record.accepts.find((intent) => intent.settled === null);
 
 /** `todo` with one word more, or one less. */
 export const withTodo = (todo: Todo[], word: Todo): Todo[] => (todo.includes(word) ? todo : [...todo, word]);

@@ -16,11 +16,7 @@ export type StepName =
   | 'sf_failure_update'
   | 'event';
 
-export interface Step<
-  Needs extends keyof Travelling,
-  Adds extends keyof Travelling,
-  Way extends string = 'next',
-> {
+export interface Step<Needs extends keyof Travelling, Adds extends keyof Travelling, Way extends string = 'next'> {
   name: StepName;
   /** Keys that must be on the message. */
   needs: readonly Needs[];
@@ -30,8 +26,7 @@ export interface Step<
 
 /** Where the message goes on, with what; or that the event waits and its place is free for another. */
 export type StepOutcome<Value, Way extends string> =
-  | { way: Way; value?: Value; note: Note }
-  | { parked: { until: number; reason: string }; note: Note };
+  { way: Way; value?: Value; note: Note } | { parked: { until: number; reason: string }; note: Note };
 
 /** One line for the log and the timeline, without a secret. */
 export type Note = string;

@@ -1,0 +1,232 @@
+/**
+ * How an order ends. The message asks, the ledger answers (exactly-one R5):
+ *
+ * - The first end of an attempt stands. The same again makes no call; another is refused.
+ * - *Activated* needs an accept that was proven by reading back.
+ * - *Failed* waits for running steps and unsettled intents: it is kept as a wish. Once the accept is done it becomes
+ *   *Activated*; else the attempt is closed first, so that add and accept refuse, and then it is told with the known id.
+ * - A result is stored first and told by the writer, which goes on trying.
+ */
+import type { InboxEvent } from '../state/contract';
+import { errorCodes } from './error-codes';
+import { failure } from './failure';
+import type { HeldOrder } from './held-order';
+import type { FailurePart, SkippedPart } from './message';
+import { unsettledAccept, unsettledAdd, withTodo, type OrderRecord, type Report } from './order-record';
+import type { Provisioning } from './provisioning';
+import { failurePart } from './stored-failure';
+
+export interface EndingOf {
+  eventId: string;
+  handout: number;
+  orderId: string;
+}
+
+/**
+ * - ended: stored, and being told. `end` may differ from what was asked for (Failed of an accepted order).
+ * - repeat: this end stands already. refused: another stands. stale: a newer hand-out exists.
+ * - kept: decided later by itself, when what it waits for has ended.
+ */
+export type Ending =
+  | { kind: 'ended'; end: 'Activated' | 'Failed' | 'Skipped' | 'Done' }
+  | { kind: 'repeat' }
+  | { kind: 'refused'; standing: string }
+  | { kind: 'stale' }
+  | { kind: 'kept'; waitsFor: string };
+
+export class Endings {
+  constructor(private readonly provisioning: Provisioning) {}
+
+  /**
+   * The order is live: say so.
+   * @throws Failure NOT_ACCEPTED when no proven accept is on record; nothing is written.
+   */
+  async activate(of: EndingOf): Promise<Ending> {
+    const standing = await this.standing(of, 'Activated');
+    if (standing) return standing;
+    const held = await this.provisioning.hold(of.orderId, async (order) => {
+      const { record } = order;
+      if (!isAccepted(record)) {
+        throw failure(
+          'NOT_ACCEPTED',
+          'Activated was asked for, but WHMCS shows no accepted order for this attempt',
+          'sf_success_update',
+        );
+      }
+      if (record.ended?.end === 'Failed' && record.ended.attempt === record.attempt)
+        return { kind: 'refused', standing: 'Failed' } as const;
+      await this.close(order, of.eventId, 'Activated', null);
+      return { kind: 'ended', end: 'Activated' } as const;
+    });
+    if (held === null) return { kind: 'kept', waitsFor: 'another step of this order' };
+    return this.finish(of, held.value, 'Activated', null);
+  }
+
+  /** The order failed, unless the ledger knows better. `settledAlready`: settling itself says so. */
+  async fail(
+    of: EndingOf,
+    cause: FailurePart,
+    options: { settledAlready?: boolean; exceptVisit?: object } = {},
+  ): Promise<Ending> {
+    const standing = await this.standing(of, 'Failed');
+    if (standing) return standing;
+    await this.provisioning.store.inbox.recordFailure(of.eventId, of.handout, { ...cause, wish: true });
+    const others = this.provisioning.handouts.running(of.orderId).filter((visit) => visit !== options.exceptVisit);
+    if (others.length > 0) return { kind: 'kept', waitsFor: `${others[0]?.node ?? 'a step'}, which is still working` };
+    const held = await this.provisioning.hold(of.orderId, (order) =>
+      this.decideFailed(order, of.eventId, cause, options.settledAlready ?? false),
+    );
+    if (held === null) return { kind: 'kept', waitsFor: 'another step of this order' };
+    if (held.value.kind === 'kept') {
+      this.provisioning.settleSoon(of.orderId);
+      return held.value;
+    }
+    return this.finish(of, held.value, held.value.kind === 'ended' ? held.value.end : 'Failed', cause.message);
+  }
+
+  /** A failure that settling found after every event of the order had ended. */
+  async failOrder(orderId: string, cause: FailurePart): Promise<void> {
+    await this.provisioning.hold(orderId, (order) => this.decideFailed(order, '', cause, true));
+    this.provisioning.writer.soon(orderId);
+  }
+
+  /** Not ours to provision: the event ends, Salesforce is left as it is. */
+  async skip(of: EndingOf, skipped: SkippedPart): Promise<Ending> {
+    return (
+      (await this.standing(of, 'Skipped')) ??
+      this.finish(of, { kind: 'ended', end: 'Skipped' }, 'Skipped', `${skipped.code}: ${skipped.message}`)
+    );
+  }
+
+  /** The event ends without a result. */
+  async done(of: EndingOf): Promise<Ending> {
+    return (await this.standing(of, 'Done')) ?? this.finish(of, { kind: 'ended', end: 'Done' }, 'Done', null);
+  }
+
+  /** Decides the wishes that were kept for an order's events, now that something it waited for has ended. */
+  async decideOrder(orderId: string): Promise<void> {
+    for (const event of await this.provisioning.store.inbox.ofOrder(orderId)) await this.decide(event);
+  }
+
+  /** @returns whether the event has ended by now. */
+  async decide(event: InboxEvent, exceptVisit?: object): Promise<boolean> {
+    if (event.end !== null || event.orderId === null) return event.end !== null;
+    const wish = failurePart(event.failure);
+    if (!wish?.wish) return false;
+    const of = { eventId: event.id, handout: event.handout, orderId: event.orderId };
+    const ending = await this.fail(of, wish.part, exceptVisit ? { exceptVisit } : {});
+    return ending.kind !== 'kept' && ending.kind !== 'stale';
+  }
+
+  private async standing(of: EndingOf, wanted: string): Promise<Ending | null> {
+    const event = await this.provisioning.store.inbox.get(of.eventId);
+    if (event === null) return { kind: 'stale' };
+    if (event.end !== null) return event.end === wanted ? { kind: 'repeat' } : { kind: 'refused', standing: event.end };
+    return event.handout === of.handout ? null : { kind: 'stale' };
+  }
+
+  private async decideFailed(
+    order: HeldOrder,
+    eventId: string,
+    cause: FailurePart,
+    settledAlready: boolean,
+  ): Promise<Ending> {
+    const { record } = order;
+    if (isAccepted(record)) {
+      await this.close(order, eventId, 'Activated', null);
+      return { kind: 'ended', end: 'Activated' };
+    }
+    const open = unsettledAdd(record) ?? unsettledAccept(record);
+    if (open && !settledAlready && !('stopped' in open && open.stopped))
+      return { kind: 'kept', waitsFor: 'WHMCS to show what became of the call' };
+    await this.close(order, eventId, 'Failed', cause);
+    return { kind: 'ended', end: 'Failed' };
+  }
+
+  /**
+   * Closes the attempt and stores the result to report, in one write. When no attempt is open the event failed before one
+   * was opened: its result is for whichever attempt Salesforce shows (0), unless an earlier result is still to be told.
+   */
+  private async close(
+    order: HeldOrder,
+    eventId: string,
+    end: 'Activated' | 'Failed',
+    cause: FailurePart | null,
+  ): Promise<void> {
+    const now = this.provisioning.clock.now();
+    await order.save((record) => {
+      if (record.attemptState === 'closed') {
+        if (end === 'Activated' || (record.report !== null && record.report.told === null)) return record;
+        return {
+          ...record,
+          report: { ...reportOf(record, eventId, end, cause, now), attempt: 0 },
+          todo: withTodo(record.todo, 'report'),
+        };
+      }
+      return {
+        ...record,
+        attemptState: 'closed',
+        ended: { attempt: record.attempt, end, code: cause?.code ?? null, at: now },
+        report: reportOf(record, eventId, end, cause, now),
+        todo: withTodo(record.todo, 'report'),
+      };
+    });
+  }
+
+  private async finish(
+    of: EndingOf,
+    ending: Ending,
+    end: 'Activated' | 'Failed' | 'Skipped' | 'Done',
+    reason: string | null,
+  ): Promise<Ending> {
+    if (ending.kind !== 'ended') return ending;
+    const { store, handouts, writer, clock, log } = this.provisioning;
+    const finished = await store.inbox.finish(of.eventId, of.handout, end, reason, clock.now());
+    const handout = handouts.of(of.eventId);
+    handouts.end(of.eventId);
+    if (end === 'Activated' || end === 'Failed') writer.soon(of.orderId);
+    if (finished !== 'finished')
+      return finished === 'other' ? { kind: 'refused', standing: 'another end' } : { kind: finished };
+    log.info(end, {
+      order: of.orderId,
+      event: of.eventId,
+      reason,
+      ms: handout ? clock.now() - handout.receivedAt : undefined,
+    });
+    return ending;
+  }
+}
+
+/** An accept proven by reading back, in the attempt that is under way. */
+const isAccepted = (record: OrderRecord): boolean =>
+  record.accepted !== null && record.accepted.attempt === record.attempt;
+
+function reportOf(
+  record: OrderRecord,
+  eventId: string,
+  end: 'Activated' | 'Failed',
+  cause: FailurePart | null,
+  now: number,
+): Report {
+  return {
+    attempt: record.attempt,
+    status: end,
+    code: cause?.code ?? null,
+    message: cause === null ? null : messageFor(cause),
+    whmcsOrderId: record.adopted ? String(record.adopted.orderId) : null,
+    services: record.accepted?.services ?? [],
+    at: now,
+    eventId,
+    seenModifiedAt: record.seen?.modifiedAt ?? null,
+    tries: 0,
+    problem: null,
+    unsettled: false,
+    told: null,
+  };
+}
+
+/** What ops read in Salesforce: what happened, then what to do, as far as the field holds it. */
+function messageFor(cause: FailurePart): string {
+  const fix = cause.code in errorCodes ? ` ${cause.fix}` : '';
+  return `${cause.message}${/[.!?]$/.test(cause.message) ? '' : '.'}${fix}`;
+}

@@ -1,0 +1,159 @@
+/**
+ * The durable side of all orders on one store: who holds an order, how it ends, what is still to be told or settled.
+ * One for each store of the process; it outlives deploys.
+ */
+import { pause, type Clock } from '../clock';
+import type { Log } from '../log';
+import type { FieldNames, Salesforce } from '../salesforce/contract';
+import type { Sender, StateStore } from '../state/contract';
+import type { Whmcs } from '../whmcs/contract';
+import { Endings } from './endings';
+import type { Failure } from './failure';
+import { Handouts } from './handouts';
+import { HeldOrder } from './held-order';
+import type { OrderDesk } from './order-desk';
+import { Settler, type Settled } from './settler';
+import { Writer } from './writer';
+
+/** How long a second caller in this process waits for an order before it is told that it is busy. */
+const localWaitMs = 2_000;
+
+export interface ProvisioningParts {
+  store: StateStore;
+  sender: Sender;
+  clock: Clock;
+  log: Log;
+  /** The live connection to a WHMCS installation, by its key; undefined while no node has one. */
+  whmcsOf: (key: string) => Whmcs | undefined;
+  /** How long absence in WHMCS must last before it is believed; lib/provisioning/quarantine.ts. */
+  quarantineMs?: number;
+}
+
+export class Provisioning implements OrderDesk {
+  readonly store: StateStore;
+  readonly sender: Sender;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly handouts: Handouts;
+  readonly writer: Writer;
+  readonly endings: Endings;
+  readonly settler: Settler;
+  private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly wakeListeners = new Set<() => void>();
+
+  constructor(parts: ProvisioningParts) {
+    this.store = parts.store;
+    this.sender = parts.sender;
+    this.clock = parts.clock;
+    this.log = parts.log;
+    this.handouts = new Handouts(parts.clock);
+    this.writer = new Writer(this);
+    this.endings = new Endings(this);
+    this.settler = new Settler({
+      desk: this,
+      clock: parts.clock,
+      log: parts.log,
+      whmcsOf: parts.whmcsOf,
+      ...(parts.quarantineMs === undefined ? {} : { quarantineMs: parts.quarantineMs }),
+      onSettled: (orderId, settled) => this.settled(orderId, settled),
+    });
+  }
+
+  /** Takes up what an earlier process left: results to report, intents to settle. */
+  async start(): Promise<void> {
+    await this.writer.start();
+    await this.settler.start();
+  }
+
+  /** The Salesforce org that the orders of this store are of; told by the source of the events. */
+  useSalesforce(salesforce: Salesforce, fields: FieldNames): void {
+    this.writer.use(salesforce, fields);
+  }
+
+  /**
+   * Takes the order's lease for `work`. Callers of this process stand in line for two seconds at most; a holder
+   * elsewhere is not waited for.
+   */
+  async hold<T>(orderId: string, work: (order: HeldOrder) => Promise<T>): Promise<{ value: T } | null> {
+    const before = this.queues.get(orderId) ?? Promise.resolve();
+    let free = (): void => undefined;
+    const mine = new Promise<void>((resolve) => (free = resolve));
+    const line = before.then(() => mine);
+    this.queues.set(orderId, line);
+    void line.then(() => {
+      if (this.queues.get(orderId) === line) this.queues.delete(orderId);
+    });
+    try {
+      if (!(await this.turn(before))) return null;
+      return await HeldOrder.hold(
+        { store: this.store, orderId, sender: this.sender, clock: this.clock, log: this.log },
+        work,
+      );
+    } finally {
+      free();
+    }
+  }
+
+  settleSoon(orderId: string): void {
+    this.settler.settleSoon(orderId);
+  }
+
+  /** Tells intakes that an event may have become due. */
+  onWake(listener: () => void): () => void {
+    this.wakeListeners.add(listener);
+    return () => this.wakeListeners.delete(listener);
+  }
+
+  /** The order's parked events may go at once. */
+  async wake(orderId: string): Promise<void> {
+    for (const event of await this.store.inbox.ofOrder(orderId)) {
+      if (event.state === 'parked') await this.store.inbox.wake(event.id);
+    }
+    for (const listener of [...this.wakeListeners]) listener();
+  }
+
+  async close(): Promise<void> {
+    await this.settler.close();
+    await this.writer.close();
+    await this.store.close();
+  }
+
+  private async turn(before: Promise<unknown>): Promise<boolean> {
+    const tooLate = new AbortController();
+    const inTime = before.then(() => true);
+    const late = pause(this.clock, localWaitMs, tooLate.signal).then(
+      () => false,
+      () => false,
+    );
+    const won = await Promise.race([inTime, late]);
+    tooLate.abort(new Error('turn came'));
+    return won;
+  }
+
+  private async settled(orderId: string, settled: Settled): Promise<void> {
+    switch (settled.kind) {
+      case 'adopted':
+      case 'none':
+      case 'accepted':
+        await this.endings.decideOrder(orderId);
+        return this.wake(orderId);
+      case 'stopped':
+      case 'acceptFailed':
+        return this.endOpenEvents(orderId, settled.failure);
+      case 'cannotRead':
+        return this.writer.noteChecking(orderId, settled.failure);
+    }
+  }
+
+  /** A person must decide: the order's events that still wait for it end as failed. */
+  private async endOpenEvents(orderId: string, failure: Failure): Promise<void> {
+    const open = (await this.store.inbox.ofOrder(orderId)).filter(
+      (event) => event.end === null && event.state !== 'dead',
+    );
+    for (const event of open)
+      await this.endings.fail({ eventId: event.id, handout: event.handout, orderId }, failure.part(), {
+        settledAlready: true,
+      });
+    if (open.length === 0) await this.endings.failOrder(orderId, failure.part());
+  }
+}
