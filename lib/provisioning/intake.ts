@@ -7,7 +7,7 @@ import type { Timer } from '../clock';
 import type { EventSink, ReceivedEvent, Subscriber, SubscriberState, UnreadableEvent } from '../salesforce/contract';
 import { orderIdOf } from '../salesforce/ids';
 import type { Delivery, IncomingEvent, InboxEvent, Lease } from '../state/contract';
-import { failure } from './failure';
+import { failure, type Failure } from './failure';
 import type { Handout } from './handouts';
 import type { EventPart } from './message';
 import type { Provisioning } from './provisioning';
@@ -23,6 +23,8 @@ export interface IntakeOptions {
   maxInWork: number;
   /** Silence of our nodes after which an event counts as stopped, ms. */
   silenceMs: number;
+  /** A failure that no Catch leads to an end: told to Salesforce at once, or an alarm only. */
+  uncaught: 'fail' | 'alarm';
   createSubscriber: (sink: EventSink) => Subscriber;
   /** Sends the event on its way; the message's `_msgid` is given, so that the event can be told from it. */
   deliver: (event: InboxEvent, messageId: string) => void;
@@ -42,6 +44,8 @@ const silenceAfterDeployMs = 30_000;
 const fruitlessLimit = 3;
 const standbyMs = 5_000;
 const leaderTtlMs = 30_000;
+const holdLimitMs = 300_000;
+const holdMemoryMs = 600_000;
 
 export class Intake {
   private subscriber: Subscriber | null = null;
@@ -52,6 +56,8 @@ export class Intake {
   private stopped = true;
   private paused = false;
   private heldBy: string | null = null;
+  private holdTimer: Timer | null = null;
+  private lastHold: { code: string; ms: number; endedAt: number } | null = null;
   private handing: Promise<void> | null = null;
   private handAgain = false;
   private deployedAt: number | null = null;
@@ -59,7 +65,7 @@ export class Intake {
   private readonly listeners = new Set<(state: IntakeState) => void>();
   private offs: (() => void)[] = [];
 
-  constructor(private readonly options: IntakeOptions) {}
+  constructor(readonly options: IntakeOptions) {}
 
   /** Hands out again what an earlier generation left, then subscribes. */
   async start(): Promise<void> {
@@ -77,6 +83,7 @@ export class Intake {
     this.stopped = true;
     this.timer?.cancel();
     this.standby?.cancel();
+    this.holdTimer?.cancel();
     for (const off of this.offs) off();
     this.offs = [];
     this.listeners.clear();
@@ -101,11 +108,24 @@ export class Intake {
     this.told();
   }
 
-  /** Holds the hand-out, with the reason, until called with null: intake goes on. */
-  hold(reason: string | null): void {
-    if (this.heldBy === reason) return;
-    this.heldBy = reason;
-    if (reason === null) this.poke();
+  /**
+   * A fault that concerns every order (a refused login, say): the hand-out rests for a while, longer each time it comes
+   * again, while intake goes on. One alarm, not one an order.
+   */
+  holdFor(cause: Failure, ms: number): void {
+    const { clock, log } = this.options.provisioning;
+    if (this.heldBy !== null) return;
+    const again = this.lastHold?.code === cause.code && clock.monotonic() - this.lastHold.endedAt < holdMemoryMs;
+    const wait = again ? Math.min((this.lastHold?.ms ?? ms) * 2, holdLimitMs) : ms;
+    const text = `${cause.code}: ${cause.message}. Orders wait; the hand-out goes on by itself once this is mended`;
+    if (again) log.warn(text, { retryInMs: wait });
+    else log.error(text, { owner: cause.owner, fix: cause.fix });
+    this.heldBy = `${cause.code}: ${cause.message}`;
+    this.holdTimer = clock.after(wait, () => {
+      this.lastHold = { code: cause.code, ms: wait, endedAt: clock.monotonic() };
+      this.heldBy = null;
+      this.poke();
+    });
     this.told();
   }
 

@@ -1,8 +1,11 @@
 /** The one shape of all steps. A new step is one file here and one folder in `nodes`. */
 import type { Clock } from '../clock';
 import type { Log } from '../log';
-import type { Travelling } from './message';
+import type { FieldNames, Salesforce } from '../salesforce/contract';
+import type { Endings } from './endings';
+import type { FailurePart, SkippedPart, Travelling } from './message';
 import type { OrderDesk } from './order-desk';
+import type { Writer } from './writer';
 
 /** The runbook's step names; people grep for them. */
 export type StepName =
@@ -21,12 +24,22 @@ export interface Step<Needs extends keyof Travelling, Adds extends keyof Travell
   /** Keys that must be on the message. */
   needs: readonly Needs[];
   adds: Adds;
-  run(input: Pick<Travelling, Needs>, context: StepContext): Promise<StepOutcome<Travelling[Adds], Way>>;
+  /** It ends the order: it is run for an event that has ended already too, to be told that it has. */
+  ends?: true;
+  run(
+    input: Pick<Travelling, Needs> & Partial<Travelling>,
+    context: StepContext,
+  ): Promise<StepOutcome<Travelling[Adds], Way>>;
 }
 
-/** Where the message goes on, with what; or that the event waits and its place is free for another. */
+/**
+ * Where the message goes on, with what; or that the event waits and its place is free for another (`parked`); or that
+ * the message goes no further (`dropped`). `skipped` and `failure` are data for the flow, set beside the value.
+ */
 export type StepOutcome<Value, Way extends string> =
-  { way: Way; value?: Value; note: Note } | { parked: { until: number; reason: string }; note: Note };
+  | { way: Way; value?: Value; skipped?: SkippedPart; failure?: FailurePart; note: Note }
+  | { parked: { until: number; reason: string }; note: Note }
+  | { dropped: true; note: Note };
 
 /** One line for the log and the timeline, without a secret. */
 export type Note = string;
@@ -37,8 +50,27 @@ export interface StepContext {
   handout: number;
   clock: Clock;
   log: Log;
-  /** Aborted when the node closes (after 10 s of grace), the lease is lost or the hand-out is stale. */
+  /** Aborted when the node closes (after 10 s of grace). A call that may have an effect does not listen to it. */
   signal: AbortSignal;
   /** The order's durable side: its ledger under lease, its end, its report. */
   desk: OrderDesk;
+}
+
+/** What a step that ends the order may do besides. */
+export interface EndContext extends StepContext {
+  endings: Endings;
+  writer: Writer;
+  salesforce: { connection: Salesforce; fields: FieldNames } | null;
+}
+
+/** A step that ends the order. */
+export interface EndStep<Needs extends keyof Travelling, Adds extends keyof Travelling> extends Omit<
+  Step<Needs, Adds>,
+  'run'
+> {
+  ends: true;
+  run(
+    input: Pick<Travelling, Needs> & Partial<Travelling>,
+    context: EndContext,
+  ): Promise<StepOutcome<Travelling[Adds], 'next'>>;
 }

@@ -36,12 +36,9 @@ export class Writer {
     void this.start();
   }
 
-  get fields(): FieldNames | null {
-    return this.salesforce?.fields ?? null;
-  }
-
-  get connection(): Salesforce | null {
-    return this.salesforce?.connection ?? null;
+  /** The org that results go to; null until a source has told it. */
+  get target(): { connection: Salesforce; fields: FieldNames } | null {
+    return this.salesforce;
   }
 
   /** Takes up the results that are still to be told. */

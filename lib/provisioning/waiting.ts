@@ -1,0 +1,25 @@
+/**
+ * Faults that are nobody's order: Salesforce is away, our login or WHMCS access is refused. The event waits and is tried
+ * again, instead of one order after another falling to *Failed*; where the fault is in the configuration the hand-out is
+ * held as a whole.
+ */
+import { SalesforceError } from '../salesforce/contract';
+import type { Failure } from './failure';
+
+export interface Wait {
+  ms: number;
+  /** Hold the hand-out of all events, not just of this one. */
+  holdsAll: boolean;
+}
+
+const temporaryMs = 15_000;
+const configurationMs = 30_000;
+
+/** null: the failure is this order's own. */
+export function waitInstead(thrown: unknown, found: Failure): Wait | null {
+  if (found.code === 'WHMCS_CONFIG') return { ms: configurationMs, holdsAll: true };
+  const cause = thrown instanceof SalesforceError ? thrown : found.cause;
+  if (!(cause instanceof SalesforceError)) return null;
+  if (cause.kind === 'temporary') return { ms: temporaryMs, holdsAll: false };
+  return cause.kind === 'query' ? null : { ms: configurationMs, holdsAll: true };
+}
