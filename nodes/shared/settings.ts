@@ -27,7 +27,7 @@ export interface Setting<T> {
 }
 
 export type Declared = Readonly<Record<string, Setting<unknown>>>;
-export type Values<D extends Declared> = { [K in keyof D]: D[K] extends Setting<infer T> ? T : never };
+export type ValuesOf<D extends Declared> = { [K in keyof D]: D[K] extends Setting<infer T> ? T : never };
 
 export interface SettingProblem {
   code: 'SETTING_MISSING' | 'SETTING_INVALID';
@@ -41,7 +41,7 @@ export interface SettingProblem {
 
 export interface Settings<D extends Declared> {
   /** To be used only when there are no problems: a field with a problem holds its default, or '' when it is needed. */
-  values: Values<D>;
+  values: ValuesOf<D>;
   problems: SettingProblem[];
   /** Defaults that were taken because a variable or field is empty: to be told once at start. */
   notes: string[];
@@ -165,7 +165,7 @@ export function readSettings<D extends Declared>(declared: D, config: Readonly<R
       case 'value':
     }
   }
-  return { values: values as Values<D>, problems, notes };
+  return { values: values as ValuesOf<D>, problems, notes };
 }
 
 function missing(field: string, variable: string | null): SettingProblem {
