@@ -32,6 +32,17 @@ const addIntent = z.object({
   marker: z.string(),
   /** Highest order id of the client before the call; null: not known (a doubtful store). Too low costs nothing but work. */
   watermark: z.number().nullable(),
+  /** The node's settings at that time: background settling goes by them. */
+  terms: z
+    .object({
+      markerIn: z.enum(['notes', 'field', 'none']),
+      resend: z.enum(['once', 'never']),
+      /** Absence in WHMCS is believed after this long, at the earliest. */
+      quarantineMs: z.number(),
+    })
+    .default({ markerIn: 'notes', resend: 'never', quarantineMs: 0 }),
+  /** The attempt in which a person pressed Retry after settling had stopped: a word to add again if nothing is found. */
+  askedAgain: z.number().nullable().default(null),
   /** null: unsettled. */
   settled: z
     .object({
@@ -42,7 +53,16 @@ const addIntent = z.object({
     })
     .nullable(),
   /** A person must decide; the intent stays unsettled. */
-  stopped: z.object({ at: z.number(), reason: z.string(), candidates: z.array(z.number()) }).nullable(),
+  stopped: z
+    .object({
+      at: z.number(),
+      code: z.string().default('WHMCS_OUTCOME_UNKNOWN'),
+      reason: z.string(),
+      candidates: z.array(z.number()),
+      /** A later attempt settles anew. */
+      attempt: z.number().default(0),
+    })
+    .nullable(),
 });
 
 const acceptIntent = z.object({
@@ -52,6 +72,8 @@ const acceptIntent = z.object({
   sender,
   whmcs: z.string(),
   whmcsOrderId: z.number(),
+  /** As in an intent to add. */
+  quarantineMs: z.number().default(0),
   settled: z
     .object({
       /** done: Active with live services. partial: Active, some not live. refused and not-sent: WHMCS did nothing. unknown: still Pending after the quarantine. dead: Cancelled, Fraud or gone. */
@@ -73,6 +95,12 @@ const adopted = z.object({
   /** The intent that made it; null when it was known from elsewhere. */
   intent: z.string().nullable(),
   at: z.number(),
+  /** What was asked for. */
+  items: z.array(askedItem).default([]),
+  /** It was read back: no twin, and its items are those asked for. Nothing is accepted before. */
+  verified: z.boolean().default(false),
+  /** What the read-back found odd, though not wrong. */
+  warning: z.string().nullable().default(null),
 });
 
 const accepted = z.object({
@@ -113,6 +141,8 @@ const orderRecord = z.object({
   adds: z.array(addIntent),
   accepts: z.array(acceptIntent),
   adopted: adopted.nullable(),
+  /** WHMCS orders that were ours: of earlier generations, or a twin whose other half was kept. */
+  past: z.array(adopted).default([]),
   accepted: accepted.nullable(),
   /** How the attempt ended. */
   ended: z
@@ -123,6 +153,11 @@ const orderRecord = z.object({
   seen: z.object({ status: z.string(), modifiedAt: z.number(), modifiedById: z.string() }).nullable(),
   /** Words that background work looks for: report, settle, watch. */
   todo: z.array(z.enum(['report', 'settle', 'watch'])),
+  /** Looking out for an order that turns up late: from when (wall ms, for people), looks done, orders told of. */
+  watch: z
+    .object({ since: z.number(), looks: z.number(), told: z.array(z.number()) })
+    .nullable()
+    .default(null),
 });
 
 export type AskedItem = z.infer<typeof askedItem>;
@@ -142,11 +177,13 @@ export const newRecord = (): OrderRecord => ({
   adds: [],
   accepts: [],
   adopted: null,
+  past: [],
   accepted: null,
   ended: null,
   report: null,
   seen: null,
   todo: [],
+  watch: null,
 });
 
 /**
