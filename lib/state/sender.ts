@@ -1,0 +1,56 @@
+/**
+ * Which process this is, in words that another process of the same host can check. A process id alone is used again;
+ * with its start time and the host's boot it is not.
+ */
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import type { Sender } from './contract';
+
+/** @param instance made anew by each process. */
+export function thisProcess(instance: string): Sender {
+  return { instance, bootId: bootId(), pid: process.pid, startTime: statOf(process.pid)?.startTime ?? fallbackStart };
+}
+
+/** Whether two senders lived in the same boot of the same host. Where the host has no boot id, within a minute. */
+export function sameBoot(one: Pick<Sender, 'bootId'>, other: Pick<Sender, 'bootId'>): boolean {
+  if (one.bootId === other.bootId) return true;
+  const [a, b] = [upSince(one.bootId), upSince(other.bootId)];
+  return a !== null && b !== null && Math.abs(a - b) <= 60;
+}
+
+/** Whether a process of this boot still runs here; null where that can't be told. */
+export function isRunning(sender: Pick<Sender, 'pid' | 'startTime'>): boolean | null {
+  if (process.platform !== 'linux') return null;
+  const stat = statOf(sender.pid);
+  // A zombie has ended: it only waits to be counted by its parent.
+  return stat !== null && stat.startTime === sender.startTime && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+const fallbackPrefix = 'up-since-';
+
+/** Seconds since 1970, for hosts without /proc; taken once, since the two clocks drift. */
+const fallbackStart = String(Math.round(Date.now() / 1000 - process.uptime()));
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return `${fallbackPrefix}${Math.round(Date.now() / 1000 - uptime())}`;
+  }
+}
+
+function upSince(id: string): number | null {
+  return id.startsWith(fallbackPrefix) ? Number(id.slice(fallbackPrefix.length)) : null;
+}
+
+/** Fields 3 (state) and 22 (start time, in ticks since boot) of /proc/<pid>/stat. The name before them may hold spaces and brackets. */
+function statOf(pid: number): { state: string; startTime: string } | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, startTime] = [fields[0], fields[19]];
+    return state === undefined || startTime === undefined ? null : { state, startTime };
+  } catch {
+    return null;
+  }
+}

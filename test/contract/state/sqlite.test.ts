@@ -1,0 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedStore } from '../../../lib/state/sqlite/engine';
+import { FakeClock } from '../../fake-clock';
+import { stateContract } from './suite';
+
+stateContract({
+  name: 'embedded',
+  childModule: join(__dirname, 'sqlite-child.ts'),
+  oneProcess: true,
+  newPlace: () => mkdtemp(join(tmpdir(), 'order-provisioning-state-')),
+  forgetPlace: (place) => rm(place, { recursive: true, force: true }),
+  async open(place, instance) {
+    const clock = new FakeClock(Date.now());
+    const store = await openEmbeddedStore({ directory: place, clock, instance });
+    return { store, elapse: (ms) => clock.advance(ms) };
+  },
+});
