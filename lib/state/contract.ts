@@ -27,7 +27,7 @@ export interface StateStore {
   /** Whether the process that sent an intent is proven dead (it can never send again). */
   isDead(sender: Sender): Promise<boolean>;
   health(): Promise<StoreHealth>;
-  /** Lets go of files and connections. Idempotent. */
+  /** Gives events in work back to the waiting ones without a count, lets go of files and connections. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -109,9 +109,9 @@ export interface InboxEvent extends IncomingEvent {
   /** `ev-<hash>` of channel, replay id, event id, CreatedDate and order id (exactly-one F16). */
   id: string;
   state: InboxState;
-  /** Counts hand-outs; a newer one makes an older one stale. 0 before the first. */
+  /** Counts hand-outs; a newer one makes an older one stale. 0 before the first. A retry raises it too, so that nothing of the old run ends the new one. */
   handout: number;
-  /** Process deaths while it was in work. */
+  /** Process deaths while it was in work: it waits again after each but the fifth, which makes it dead with no `end`, until somebody has told it. */
   crashes: number;
   /** Hand-outs in vain since the last sign of progress (see `Inbox.release`). */
   fruitless: number;
@@ -121,12 +121,15 @@ export interface InboxEvent extends IncomingEvent {
   reason: string | null;
   end: EventEnd | null;
   endedAt: number | null;
-  /** A failure that was recorded but not yet told (see `Inbox.recordFailure`). */
+  /** The last failure that was recorded for it (see `Inbox.recordFailure`). Kept with the end, for people; a retry forgets it. */
   failure: Json;
 }
 
 export interface Inbox {
-  /** Adds an event and, when given, moves the cursor with it. A duplicate within 7 days is not added; the cursor moves all the same. */
+  /**
+   * Adds an event and, when given, moves the cursor with it. A duplicate within 7 days (by `receivedAt`), or of an event that
+   * is still open, is not added; the cursor moves all the same.
+   */
   add(event: IncomingEvent, position?: Position): Promise<{ id: string; isNew: boolean }>;
   /** An event that could not be read: straight to the dead ones, raw bytes kept (base64), the cursor moved with it. */
   addUnreadable(
@@ -147,16 +150,23 @@ export interface Inbox {
   /** Gives an event in work back to the waiting ones, without a count. */
   release(id: string, handout: number): Promise<'released' | 'stale'>;
   /** The first end stands. 'repeat': the same end stands already. 'other': another end stands. 'stale': a newer hand-out exists. */
-  finish(id: string, handout: number | 'any', end: EventEnd, reason: string | null, now: number): Promise<'finished' | 'repeat' | 'other' | 'stale'>;
-  /** Keeps a step's failure with the event until something tells it. */
+  finish(
+    id: string,
+    handout: number | 'any',
+    end: EventEnd,
+    reason: string | null,
+    now: number,
+  ): Promise<'finished' | 'repeat' | 'other' | 'stale'>;
+  /** Keeps a step's failure with the event until something tells it. Nothing happens under an old hand-out or after an end. */
   recordFailure(id: string, handout: number, failure: JsonObject): Promise<void>;
   get(id: string): Promise<InboxEvent | null>;
   /** Events of an order, newest first. */
   ofOrder(orderId: string): Promise<InboxEvent[]>;
+  /** Open ones by their place in the line; of the dead those without an end first; ended ones newest first. */
   inState(channel: string | null, state: InboxState, limit: number): Promise<InboxEvent[]>;
-  /** A finished, failed or dead event goes back to the waiting ones as a retry. False: it is not in such a state. */
+  /** A finished, failed or dead event goes to the end of the line as a retry. False: it is not in such a state, or was unreadable. */
   retry(id: string): Promise<boolean>;
-  /** A waiting or parked event not before `until`. False: it is not in such a state. */
+  /** A waiting or parked event not before `until`; it then counts as waiting, so that what wakes the parked leaves it. False: it is not in such a state. */
   defer(id: string, until: number, reason: string): Promise<boolean>;
   counts(channel: string | null): Promise<Record<InboxState, number> & { oldestWaitingAt: number | null }>;
   /** Raw bytes of an unreadable event, base64. */
@@ -201,7 +211,7 @@ export interface Ledger {
   record(orderId: string, fact: Fact): Promise<void>;
   /** Replaces the state under the fence of the lease `order:<orderId>`. 'fenced': a newer fence exists; nothing was written. */
   write(orderId: string, fence: number, state: OrderState): Promise<'written' | 'fenced'>;
-  /** Orders whose state carries `todo` (a word kept at its top level), e.g. 'report' or 'settle'; at most `limit`. */
+  /** Orders whose state carries `todo` (a word kept at its top level), e.g. 'report' or 'settle'; at most `limit`, those that have carried it longest first. */
   withTodo(todo: string, limit: number): Promise<string[]>;
 }
 
@@ -231,6 +241,7 @@ export interface Lease {
 export interface Leases {
   /** Null while another holder's lease stands. Each acquisition raises the fence. */
   acquire(name: string, ttlMs: number): Promise<Lease | null>;
+  /** False when another has taken it. One that has run out is renewed as long as nobody has. */
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
   /** False when it was no longer ours. */
   release(lease: Lease): Promise<boolean>;
@@ -248,7 +259,7 @@ export interface IdMapping {
 export interface IdMappings {
   bySfAccount(sfAccountId: string): Promise<IdMapping | null>;
   byWhmcsClient(whmcsClientId: number): Promise<IdMapping | null>;
-  /** 'conflict': one of the ids belongs to another mapping; nothing was written. */
+  /** Client and account stay together; their portal user may be learnt later. 'conflict': one of the ids belongs to another mapping; nothing was written. */
   put(mapping: IdMapping): Promise<'written' | 'conflict'>;
 }
 

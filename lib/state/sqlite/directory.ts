@@ -43,7 +43,8 @@ export async function inspect(files: StoreFiles, storeKnown: boolean): Promise<C
   const size = await sizeOf(files.database);
   if (size === null || size === 0) {
     // SQLite would delete a log that has no database, and make an empty file a new database: both hold lost records.
-    if ((await sizeOf(files.log)) ?? 0 > 0) throw corrupt('the file is missing or empty, but its log (-wal) is there');
+    if (((await sizeOf(files.log)) ?? 0) > 0)
+      throw corrupt('the file is missing or empty, but its log (-wal) is there');
     if (size === 0 && storeKnown) throw corrupt('the file is empty');
     return null;
   }

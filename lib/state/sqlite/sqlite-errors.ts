@@ -2,11 +2,17 @@ import { z } from 'zod';
 import { StoreError } from '../contract';
 
 const sqliteError = z.object({ errcode: z.number(), message: z.string() });
+const fileError = z.object({ code: z.string(), syscall: z.string() });
 
 /** What SQLite or a row's schema threw, as a StoreError that says what to do. */
 export function storeError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   if (error instanceof z.ZodError) return corrupt(z.prettifyError(error), error);
+  const ofFile = fileError.safeParse(error);
+  if (ofFile.success)
+    return new StoreError('UNAVAILABLE', `A file of the store cannot be opened: ${ofFile.data.code}.`, {
+      cause: error,
+    });
   const parsed = sqliteError.safeParse(error);
   if (!parsed.success)
     return new StoreError('INVALID', `The store was used wrongly: ${String(error)}`, { cause: error });
