@@ -10,6 +10,7 @@
 import type { InboxEvent } from '../state/contract';
 import { errorCodes } from './error-codes';
 import { failure } from './failure';
+import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
 import { unsettledAccept, unsettledAdd, withTodo, type OrderRecord, type Report } from './order-record';
@@ -66,7 +67,7 @@ export class Endings {
   async fail(
     of: EndingOf,
     cause: FailurePart,
-    options: { settledAlready?: boolean; exceptVisit?: object } = {},
+    options: { settledAlready?: boolean; exceptVisit?: Visit } = {},
   ): Promise<Ending> {
     const standing = await this.standing(of, 'Failed');
     if (standing) return standing;
@@ -109,7 +110,7 @@ export class Endings {
   }
 
   /** @returns whether the event has ended by now. */
-  async decide(event: InboxEvent, exceptVisit?: object): Promise<boolean> {
+  async decide(event: InboxEvent, exceptVisit?: Visit): Promise<boolean> {
     if (event.end !== null || event.orderId === null) return event.end !== null;
     const wish = failurePart(event.failure);
     if (!wish?.wish) return false;

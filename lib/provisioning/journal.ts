@@ -80,14 +80,12 @@ export async function provisioningPart(store: StateStore, orderId: string, last 
   const [entry, timeline] = [await store.ledger.read(orderId), await store.timeline.ofOrder(orderId)];
   return {
     attempt: readRecord(entry.state).attempt,
-    steps: timeline
-      .slice(-last)
-      .map((one): StepRecord => ({
-        name: one.step as StepName,
-        status: one.status,
-        startedAt: new Date(one.startedAt).toISOString(),
-        ms: one.ms,
-        detail: one.detail,
-      })),
+    steps: timeline.slice(-last).map((one): StepRecord => ({
+      name: one.step as StepName,
+      status: one.status,
+      startedAt: new Date(one.startedAt).toISOString(),
+      ms: one.ms,
+      detail: one.detail,
+    })),
   };
 }

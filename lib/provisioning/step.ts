@@ -3,6 +3,7 @@ import type { Clock } from '../clock';
 import type { Log } from '../log';
 import type { FieldNames, Salesforce } from '../salesforce/contract';
 import type { Endings } from './endings';
+import type { Visit } from './handouts';
 import type { FailurePart, SkippedPart, Travelling } from './message';
 import type { OrderDesk } from './order-desk';
 import type { Writer } from './writer';
@@ -60,6 +61,8 @@ export interface StepContext {
 export interface EndContext extends StepContext {
   endings: Endings;
   writer: Writer;
+  /** This step's own visit, which an end does not wait for. */
+  visit: Visit;
   salesforce: { connection: Salesforce; fields: FieldNames } | null;
 }
 

@@ -46,7 +46,7 @@ export function updateOrder(settings: UpdateOrderSettings): EndStep<'event', 'pr
           );
         case 'Failed': {
           const cause = input.failure ?? failure('FLOW_ERROR', 'The flow led here without saying why', 'event').part();
-          return tell(await context.endings.fail(of, cause), context, 'Failed');
+          return tell(await context.endings.fail(of, cause, { exceptVisit: context.visit }), context, 'Failed');
         }
       }
     },

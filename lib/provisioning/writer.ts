@@ -9,7 +9,7 @@ import { pause, type Timer } from '../clock';
 import type { FieldNames, OrderChange, Salesforce, SalesforceOrder, WriteEnd } from '../salesforce/contract';
 import { SalesforceError } from '../salesforce/contract';
 import type { Failure } from './failure';
-import { withoutTodo, type Report } from './order-record';
+import { readRecord, withoutTodo, type Report } from './order-record';
 import type { Provisioning } from './provisioning';
 
 const backoffMs = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
@@ -72,6 +72,11 @@ export class Writer {
       };
       const timer = this.provisioning.clock.after(ms, () => end({ kind: 'waiting', problem: null }));
       set.add(end);
+      // It may have been told before anybody waited.
+      this.toldAlready(orderId).then(
+        (how) => how && end({ kind: how }),
+        () => undefined,
+      );
     });
   }
 
@@ -91,6 +96,10 @@ export class Writer {
     this.retries.clear();
     for (const set of this.waiters.values()) for (const end of [...set]) end({ kind: 'waiting', problem: null });
     await Promise.allSettled([...this.patches.values()]);
+  }
+
+  private async toldAlready(orderId: string): Promise<'written' | 'dropped' | null> {
+    return readRecord((await this.provisioning.store.ledger.read(orderId)).state).report?.told?.how ?? null;
   }
 
   private note(orderId: string, change: OrderChange): void {

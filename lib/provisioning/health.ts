@@ -1,0 +1,108 @@
+/** How well each part is: what `/health` answers. No secret, no host name, and no call to a vendor. */
+import type { SubscriberState } from '../salesforce/contract';
+import type { Intake } from './intake';
+import type { Provisioning } from './provisioning';
+
+export type HealthStatus = 'ok' | 'degraded' | 'down';
+
+export interface Health {
+  status: HealthStatus;
+  environment: string;
+  /** The store of the pack. */
+  database: 'ok' | 'down';
+  redis: 'ok' | 'down' | 'not used';
+  integrations: {
+    redis: 'ok' | 'down' | 'not used';
+    salesforce: {
+      auth: 'never' | 'ok' | 'failed';
+      stream: string;
+      lastEventAt: string | null;
+      keepaliveAge: number | null;
+    };
+    whmcs: { held: string | null; unsettled: number };
+  };
+  queue: {
+    waiting: number;
+    inWork: number;
+    parked: number;
+    failed: number;
+    dead: number;
+    oldestWaitingSeconds: number | null;
+    unreported: number;
+  };
+  /** In words, the worst first; empty when all is well. */
+  problems: string[];
+}
+
+const listLimit = 1_000;
+
+export async function health(
+  provisioning: Provisioning,
+  intakes: readonly Intake[],
+  environment: string,
+): Promise<Health> {
+  const now = provisioning.clock.now();
+  const { store } = provisioning;
+  const storeHealth = await store.health();
+  const found: { level: HealthStatus; text: string }[] = [];
+  const say = (level: HealthStatus, text: string): void => void found.push({ level, text });
+  if (!storeHealth.ok) say('down', `store: ${storeHealth.detail}`);
+  const counts = storeHealth.ok ? await store.inbox.counts(null) : null;
+  const unreported = storeHealth.ok ? (await store.ledger.withTodo('report', listLimit)).length : 0;
+  const unsettled = storeHealth.ok ? (await store.ledger.withTodo('settle', listLimit)).length : 0;
+
+  const stream = intakes.map((intake) => intake.state.subscriber).find((state) => state !== null) ?? null;
+  const held = intakes.map((intake) => intake.state.held).find((reason) => reason !== null) ?? null;
+  if (intakes.length === 0) say('down', 'no platform event node has started');
+  if (intakes.some((intake) => intake.state.paused)) say('degraded', 'paused by hand');
+  if (held !== null) say('degraded', held);
+  streamProblem(stream, say);
+  const auth = provisioning.writer.target?.connection.health();
+  if (auth?.auth === 'failed') say('down', `Salesforce login: ${auth.error?.code ?? 'refused'}`);
+  if (unreported > 0) say('degraded', `${unreported} results still to be told to Salesforce`);
+  if (unsettled > 0) say('degraded', `${unsettled} orders whose outcome in WHMCS is not known yet`);
+
+  const redis = store.engine === 'redis' ? (storeHealth.ok ? 'ok' : 'down') : 'not used';
+  return {
+    status: found.some((one) => one.level === 'down') ? 'down' : found.length > 0 ? 'degraded' : 'ok',
+    environment,
+    database: storeHealth.ok ? 'ok' : 'down',
+    redis,
+    integrations: {
+      redis,
+      salesforce: {
+        auth: auth?.auth ?? 'never',
+        stream: stream?.phase ?? 'stopped',
+        lastEventAt: iso(stream?.lastEventAt ?? null),
+        keepaliveAge: stream?.lastKeepaliveAt == null ? null : Math.round((now - stream.lastKeepaliveAt) / 1_000),
+      },
+      whmcs: { held: held !== null && held.startsWith('WHMCS') ? held : null, unsettled },
+    },
+    queue: {
+      waiting: counts?.waiting ?? 0,
+      inWork: counts?.inWork ?? 0,
+      parked: counts?.parked ?? 0,
+      failed: counts?.failed ?? 0,
+      dead: counts?.dead ?? 0,
+      oldestWaitingSeconds: counts?.oldestWaitingAt == null ? null : Math.round((now - counts.oldestWaitingAt) / 1_000),
+      unreported,
+    },
+    problems: found
+      .sort((one, other) => Number(other.level === 'down') - Number(one.level === 'down'))
+      .map((one) => one.text),
+  };
+}
+
+function streamProblem(stream: SubscriberState | null, say: (level: HealthStatus, text: string) => void): void {
+  switch (stream?.phase) {
+    case 'misconfigured':
+    case 'deaf':
+      return say('down', `stream: ${stream.problem?.code ?? stream.phase}`);
+    case 'backingOff':
+    case 'connecting':
+      return say('degraded', `stream: ${stream.problem?.code ?? stream.phase}`);
+    default:
+  }
+}
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -1,0 +1,48 @@
+import type { Node, NodeAPI } from 'node-red';
+import { control, controlTopics } from '../../lib/provisioning/control';
+import { nodeProblem, useConnections } from '../shared/connections';
+import { onInput } from '../shared/input';
+import { intakesOf } from '../shared/registry';
+
+/** Asks by hand: `msg.topic` names what, `msg.payload` the orders or events. */
+export = (RED: NodeAPI): void =>
+  RED.nodes.registerType('provisioning-control', function (this: Node, definition) {
+    RED.nodes.createNode(this, definition);
+    const used = useConnections(RED, this, definition as unknown as Record<string, unknown>, {
+      store: 'provisioning-store',
+    });
+    if (nodeProblem(this, used.problems)) return;
+    const { store } = used.connections;
+    onInput(this, async (message, send, done) => {
+      const topic = controlTopics.find((known) => known === message['topic']);
+      if (topic === undefined)
+        throw new Error(
+          `msg.topic must be one of ${controlTopics.join(', ')}; it is ${JSON.stringify(message['topic'])}`,
+        );
+      const provisioning = await store;
+      const answers = await control(topic, subjects(message['payload']), instant(message['until']), {
+        provisioning,
+        intakes: intakesOf(provisioning),
+      });
+      const done = answers.filter((one) => one.done).length;
+      this.status({
+        fill: done > 0 ? 'green' : 'yellow',
+        shape: 'dot',
+        text: `${topic}: ${done} of ${answers.length}`,
+      });
+      message['payload'] = answers;
+      send(message);
+      done();
+    });
+  });
+
+/** One id, a list of them, or text with ids in it, apart by spaces or commas. */
+function subjects(payload: unknown): string[] {
+  if (Array.isArray(payload)) return payload.map(String);
+  return typeof payload === 'string' ? payload.split(/[\s,;]+/).filter(Boolean) : [];
+}
+
+function instant(until: unknown): number | null {
+  if (typeof until === 'number') return until;
+  return typeof until === 'string' ? Date.parse(until) : null;
+}

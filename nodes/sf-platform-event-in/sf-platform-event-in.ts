@@ -1,0 +1,171 @@
+import type { Node, NodeAPI } from 'node-red';
+import { eventPart, Intake, type IntakeState } from '../../lib/provisioning/intake';
+import type { Provisioning } from '../../lib/provisioning/provisioning';
+import { createPubSubSubscriber } from '../../lib/salesforce/events/pubsub';
+import { registerAdminRoutes } from '../shared/admin-routes';
+import { nodeProblem, useConnections } from '../shared/connections';
+import { fieldNames, fieldSettings } from '../shared/field-names';
+import { intakeStatus } from '../shared/intake-status';
+import { logOf } from '../shared/log';
+import {
+  currentCheck,
+  leaveChannel,
+  onDeployed,
+  problems,
+  takeChannel,
+  time,
+  type SalesforceConnection,
+} from '../shared/registry';
+import { choice, readSettings, secondsSetting, text, whole, yesNo, type ValuesOf } from '../shared/settings';
+import { StatusLine } from '../shared/status';
+
+const settings = {
+  channel: text('/event/OrderProvisionRequested__e'),
+  enabled: yesNo(true),
+  replay: choice(['LATEST', 'ALL'], 'LATEST'),
+  orderIdField: text('OrderId__c'),
+  maxInWork: whole(10, { min: 1, max: 100 }),
+  silence: secondsSetting(300, { min: 30, max: 86_400 }),
+  uncaught: choice(['fail', 'alarm'], 'fail'),
+  ...fieldSettings,
+};
+
+/** Longest that closing waits for the stream and the event at hand. */
+const closeLimitMs = 10_000;
+
+export = (RED: NodeAPI): void => {
+  registerAdminRoutes(RED, { settings: { 'sf-platform-event-in': settings } });
+  RED.nodes.registerType('sf-platform-event-in', function (this: Node, definition) {
+    RED.nodes.createNode(this, definition);
+    const config = definition as unknown as Record<string, unknown>;
+    const read = readSettings(settings, config);
+    const used = useConnections(RED, this, config, { salesforce: 'sf-connection', store: 'provisioning-store' });
+    for (const note of read.notes) this.log(note);
+    if (nodeProblem(this, [...read.problems, ...used.problems])) return;
+    new Source(RED, this, read.values, used.connections.salesforce, used.connections.store);
+  });
+};
+
+class Source {
+  private readonly status: StatusLine;
+  private readonly log;
+  private intake: Intake | null = null;
+  private provisioning: Provisioning | null = null;
+  private starting: Promise<void> | null = null;
+  private closed = false;
+
+  constructor(
+    private readonly RED: NodeAPI,
+    private readonly node: Node,
+    private readonly values: ValuesOf<typeof settings>,
+    private readonly salesforce: SalesforceConnection,
+    private readonly store: Promise<Provisioning>,
+  ) {
+    this.status = new StatusLine(node);
+    this.log = logOf(node);
+    const off = onDeployed(RED, () => void this.deployed());
+    node.on('close', (done: () => void) => {
+      off();
+      void this.close().then(done, done);
+    });
+  }
+
+  /** After each deploy, when all nodes stand: the first time it starts, later it looks for messages that were lost. */
+  private async deployed(): Promise<void> {
+    try {
+      for (const finding of currentCheck().findings)
+        if (finding.sourceId === this.node.id) this.node.warn(`check flow: ${finding.text}`);
+      if (this.intake) return this.intake.deployed();
+      this.starting ??= this.start();
+      await this.starting;
+    } catch (error) {
+      this.starting = null;
+      this.node.error(error instanceof Error ? error.message : String(error));
+      this.status.show({ fill: 'red', shape: 'ring', text: 'store' });
+    }
+  }
+
+  private async start(): Promise<void> {
+    const { enabled, channel } = this.values;
+    if (!enabled) return this.idle('switched off', 'SF_EVENTS_ENABLED is not true: nothing is subscribed');
+    const check = currentCheck();
+    const lacking = [...check.reach(this.node.id)].flatMap((id) => problems.get(id) ?? []);
+    if (lacking.length > 0)
+      return this.idle(
+        'settings',
+        `Nothing is subscribed while a node of this flow lacks a setting: ${lacking[0]}`,
+        'red',
+      );
+    if (check.findings.some((one) => one.sourceId === this.node.id && one.kind === 'sourceNotWired'))
+      return this.idle('not wired', null, 'red');
+    const provisioning = await this.store;
+    if (this.closed) return;
+    const intake = this.createIntake(provisioning);
+    if (!takeChannel(provisioning, channel, this.node.id, intake)) {
+      return this.idle('channel taken', `Another node has taken ${channel}; this one does not start`, 'red');
+    }
+    provisioning.useSalesforce(this.salesforce.salesforce, fieldNames(this.values));
+    this.provisioning = provisioning;
+    this.intake = intake;
+    intake.onState((state) => this.show(state));
+    await intake.start();
+    this.show(intake.state);
+  }
+
+  private createIntake(provisioning: Provisioning): Intake {
+    const { channel, orderIdField, replay, maxInWork, silence, uncaught } = this.values;
+    const { salesforce, pubsubEndpoint, ca } = this.salesforce;
+    return new Intake({
+      provisioning,
+      channel,
+      orderIdField,
+      replay,
+      maxInWork,
+      silenceMs: silence * 1_000,
+      uncaught,
+      createSubscriber: (sink) =>
+        createPubSubSubscriber({
+          endpoint: pubsubEndpoint,
+          channel,
+          auth: salesforce.auth,
+          sink,
+          clock: time.clock,
+          log: this.log,
+          ca,
+        }),
+      newMessageId: () => this.RED.util.generateId(),
+      deliver: (event, messageId) =>
+        this.node.send({ _msgid: messageId, topic: event.channel, payload: event.payload, event: eventPart(event) }),
+    });
+  }
+
+  private show(state: IntakeState): void {
+    const unsound = currentCheck().findings.some((finding) => finding.sourceId === this.node.id);
+    this.status.show(intakeStatus(state, unsound, time.clock.now()));
+  }
+
+  private idle(text: string, why: string | null, fill: 'grey' | 'red' = 'grey'): void {
+    if (why !== null) this.node.warn(why);
+    this.status.show({ fill, shape: 'ring', text });
+  }
+
+  private async close(): Promise<void> {
+    this.closed = true;
+    this.status.close();
+    const { provisioning, intake } = this;
+    if (!provisioning || !intake) return;
+    const stopped = intake.stop();
+    await new Promise<void>((resolve) => {
+      const limit = time.clock.after(closeLimitMs, resolve);
+      void stopped
+        .catch((error: unknown) =>
+          this.log.error('The platform event node did not close cleanly', { error: String(error) }),
+        )
+        .then(() => {
+          limit.cancel();
+          resolve();
+        });
+    });
+    leaveChannel(provisioning, this.values.channel, this.node.id);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Every table that is one for the whole process: connections and stores by what they connect to, who takes which channel,
+ * the deployed flow. It outlives deploys; nodes come and go.
+ *
+ * Our code is never bundled per node, or each node type would have a registry of its own.
+ */
+import { randomUUID } from 'node:crypto';
+import type { NodeAPI } from 'node-red';
+import type { Intake } from '../../lib/provisioning/intake';
+import type { Handout } from '../../lib/provisioning/handouts';
+import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { TokenSource } from '../../lib/salesforce/auth';
+import type { Salesforce } from '../../lib/salesforce/contract';
+import type { Catalogue } from '../../lib/whmcs/catalogue';
+import type { createWhmcs } from '../../lib/whmcs/connection';
+import type { Whmcs } from '../../lib/whmcs/contract';
+import { systemClock, type Clock } from '../../lib/clock';
+import { checkFlow, type FlowCheck, type FlowNode } from './flow-check';
+
+/** Made anew by each process; intents name it as their sender. */
+export const instance = randomUUID();
+
+/** The clock of everything that nodes start; tests put their own in its place. */
+export const time: { clock: Clock } = { clock: systemClock };
+
+/** How long something that no node uses any more is kept, so that the next generation of a deploy finds it. */
+const graceMs = 3_000;
+
+interface Entry<T> {
+  value: T;
+  users: number;
+  close: (value: T) => Promise<void>;
+  busy: (value: T) => Promise<boolean>;
+}
+
+/** Things that several nodes share, counted, and closed some time after the last has let go. */
+export class Pool<T> {
+  private readonly entries = new Map<string, Entry<T>>();
+
+  /**
+   * The thing of this key, made if there is none. `release` once. `busy` things are kept beyond their grace.
+   * @throws what `open` throws; nothing is kept then.
+   */
+  acquire(
+    key: string,
+    open: () => T,
+    close: (value: T) => Promise<void>,
+    busy: (value: T) => Promise<boolean> = () => Promise.resolve(false),
+  ): { value: T; release(): void } {
+    const entry = this.entries.get(key) ?? { value: open(), users: 0, close, busy };
+    this.entries.set(key, entry);
+    entry.users += 1;
+    let released = false;
+    return {
+      value: entry.value,
+      release: () => {
+        if (released) return;
+        released = true;
+        entry.users -= 1;
+        this.closeLater(key, entry);
+      },
+    };
+  }
+
+  /** Forgets a thing that turned out to be broken, so that the next deploy makes it anew. */
+  forget(key: string): void {
+    this.entries.delete(key);
+  }
+
+  get open(): T[] {
+    return [...this.entries.values()].map((entry) => entry.value);
+  }
+
+  /** Closes what no node uses, now. */
+  async drain(): Promise<void> {
+    for (const [key, entry] of this.entries) if (entry.users === 0) await this.shut(key, entry);
+  }
+
+  private closeLater(key: string, entry: Entry<T>): void {
+    if (entry.users > 0) return;
+    time.clock.after(graceMs, () => {
+      void entry.busy(entry.value).then((busy) => {
+        if (entry.users > 0 || this.entries.get(key) !== entry) return;
+        if (busy) this.closeLater(key, entry);
+        else void this.shut(key, entry);
+      });
+    });
+  }
+
+  private async shut(key: string, entry: Entry<T>): Promise<void> {
+    if (this.entries.get(key) === entry) this.entries.delete(key);
+    await entry.close(entry.value);
+  }
+}
+
+/** A WHMCS installation with the cache of its products and what its config node says of orders. */
+export interface WhmcsConnection {
+  whmcs: ReturnType<typeof createWhmcs>;
+  catalogue: Catalogue;
+}
+
+/** An org as one user, and where its events come from. */
+export interface SalesforceConnection {
+  salesforce: Salesforce & { auth: TokenSource; close(): void };
+  pubsubEndpoint: string;
+  ca: string | undefined;
+}
+
+export const stores = new Pool<Promise<Provisioning>>();
+export const salesforces = new Pool<SalesforceConnection>();
+export const whmcses = new Pool<WhmcsConnection>();
+
+const openStores = async (): Promise<Provisioning[]> => {
+  const settled = await Promise.allSettled(stores.open);
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+};
+
+/** The live connection to a WHMCS installation, for settling; undefined while no node has one. */
+export const whmcsOf = (key: string): Whmcs | undefined => whmcses.open.find((one) => one.whmcs.key === key)?.whmcs;
+
+// ---------------------------------------------------------- events under way
+
+/** The hand-out that a message belongs to, and the store that it came from. */
+export async function handoutOf(message: {
+  eventId?: string | undefined;
+  messageId?: string | undefined;
+}): Promise<{ provisioning: Provisioning; handout: Handout } | null> {
+  for (const provisioning of await openStores()) {
+    const handout =
+      (message.eventId === undefined ? undefined : provisioning.handouts.of(message.eventId)) ??
+      (message.messageId === undefined ? undefined : provisioning.handouts.ofMessage(message.messageId));
+    if (handout) return { provisioning, handout };
+  }
+  return null;
+}
+
+/** The store that holds an event, ended or not. */
+export async function storeOf(
+  eventId: string,
+): Promise<{ provisioning: Provisioning; orderId: string | null; handout: number } | null> {
+  for (const provisioning of await openStores()) {
+    const event = await provisioning.store.inbox.get(eventId);
+    if (event) return { provisioning, orderId: event.orderId, handout: event.handout };
+  }
+  return null;
+}
+
+// -------------------------------------------------------------- channels
+
+const channels = new Map<string, { nodeId: string; intake: Intake }>();
+
+const channelKey = (provisioning: Provisioning, channel: string): string => `${provisioning.store.id} ${channel}`;
+
+/** One intake per channel and store: false when another node has it. */
+export function takeChannel(provisioning: Provisioning, channel: string, nodeId: string, intake: Intake): boolean {
+  const key = channelKey(provisioning, channel);
+  const taken = channels.get(key);
+  if (taken && taken.nodeId !== nodeId) return false;
+  channels.set(key, { nodeId, intake });
+  return true;
+}
+
+export function leaveChannel(provisioning: Provisioning, channel: string, nodeId: string): void {
+  const key = channelKey(provisioning, channel);
+  if (channels.get(key)?.nodeId === nodeId) channels.delete(key);
+}
+
+/** The intakes on a store. */
+export const intakesOf = (provisioning: Provisioning): Intake[] =>
+  [...channels].filter(([key]) => key.startsWith(`${provisioning.store.id} `)).map(([, { intake }]) => intake);
+
+// ---------------------------------------------------------- the deployed flow
+
+/** Nodes of ours that lack a setting, with what is wrong. */
+export const problems = new Map<string, string>();
+
+let check: FlowCheck = checkFlow([]);
+const deployListeners = new Set<() => void>();
+let listening = false;
+
+export const currentCheck = (): FlowCheck => check;
+
+/** Tells after each deploy, when all nodes stand. */
+export function onDeployed(RED: NodeAPI, listener: () => void): () => void {
+  listen(RED);
+  deployListeners.add(listener);
+  return () => deployListeners.delete(listener);
+}
+
+function listen(RED: NodeAPI): void {
+  if (listening) return;
+  listening = true;
+  RED.events.on('flows:started', (started: { config?: { flows?: FlowNode[] } | FlowNode[] }) => {
+    const flows = Array.isArray(started.config) ? started.config : (started.config?.flows ?? []);
+    check = checkFlow(flows);
+    for (const listener of [...deployListeners]) listener();
+  });
+}
