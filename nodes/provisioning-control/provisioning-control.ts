@@ -24,11 +24,11 @@ export = (RED: NodeAPI): void =>
         provisioning,
         intakes: intakesOf(provisioning),
       });
-      const done = answers.filter((one) => one.done).length;
+      const carried = answers.filter((one) => one.done).length;
       this.status({
-        fill: done > 0 ? 'green' : 'yellow',
+        fill: carried > 0 ? 'green' : 'yellow',
         shape: 'dot',
-        text: `${topic}: ${done} of ${answers.length}`,
+        text: `${topic}: ${carried} of ${answers.length}`,
       });
       message['payload'] = answers;
       send(message);

@@ -77,22 +77,15 @@ async function tryActions(
 ): Promise<TestAnswer> {
   const { whmcs } = connect(values, hidden, silentLog);
   try {
-    const { version, actions } = await whmcs.testPermissions(signal);
-    const denied = actions.filter((action) => !action.allowed);
-    const details = actions.map((action) => `${action.allowed ? '✓' : '✗'} ${action.name}`);
-    return denied.length === 0
-      ? {
-          ok: true,
-          code: 'OK',
-          message: `WHMCS ${version ?? 'below 8.0'} accepts every action that is needed.`,
-          details,
-        }
-      : {
-          ok: false,
-          code: 'WHMCS_CONFIG',
-          message: `The API role lacks ${denied.map((action) => action.name).join(', ')}.`,
-          details,
-        };
+    const { version, lacking, absent } = await whmcs.testPermissions(signal);
+    const details = [
+      ...lacking.map((action) => `✗ ${action}: tick it in the API role`),
+      ...absent.map((action) => `✗ ${action}: this WHMCS does not have it`),
+    ];
+    const named = version === null ? 'WHMCS' : `WHMCS ${version}`;
+    if (details.length > 0)
+      return { ok: false, code: 'WHMCS_CONFIG', message: `${named} answers, but some actions are missing.`, details };
+    return { ok: true, code: 'OK', message: `${named} accepts every action that is needed.`, details };
   } finally {
     whmcs.close();
   }
