@@ -1,0 +1,159 @@
+/** The demo's world: both simulators and a Node-RED with the reference flow, all on loopback. */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { demoTab } from './demo-tab';
+import { start, type Running } from './processes';
+import { stories, tell, type Vendors } from './stories';
+
+const root = join(__dirname, '..', '..');
+const packageName = '@sf-whmcs/node-red-order-provisioning';
+const consumerKey = '3MVG9demo.consumer.key';
+const username = 'integration@demo.example';
+const credentials = { identifier: 'demoidentifier0123456789abcdef01', secret: 'demosecret0123456789abcdef012345' };
+
+export interface World {
+  editor: string;
+  vendors: Vendors;
+  stop(): Promise<void>;
+}
+
+const readySalesforce = z.object({ ready: z.literal(true), url: z.string(), pubsub: z.string() });
+const readyWhmcs = z.object({ ready: z.literal(true), url: z.string() });
+
+/** Starts everything; `say` is told of each stage. `port` 0: any free one. */
+export async function startWorld(directory: string, port: number, say: (text: string) => void): Promise<World> {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const { privateKeyPath, publicKeyPath } = makeKeys(directory);
+  const running: Running[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const one of running.reverse()) await one.stop();
+  };
+  try {
+    say('starting the simulated Salesforce');
+    const salesforce = await simulator(
+      'salesforce',
+      ['--consumer-key', consumerKey, '--username', username, '--public-key', publicKeyPath],
+      readySalesforce,
+    );
+    running.push(salesforce);
+    say('starting the simulated WHMCS');
+    const whmcs = await simulator(
+      'whmcs',
+      ['--identifier', credentials.identifier, '--secret', credentials.secret],
+      readyWhmcs,
+    );
+    running.push(whmcs);
+    const vendors = { salesforce: salesforce.ready.url, whmcs: whmcs.ready.url };
+    const buttons = await storyServer(vendors);
+    running.push(buttons);
+    say('starting Node-RED');
+    const userDir = join(directory, 'node-red');
+    const editorPort = port === 0 ? await freePort() : port;
+    layOut(userDir, editorPort, buttons.url);
+    const env = {
+      ...process.env,
+      SF_LOGIN_URL: salesforce.ready.url,
+      SF_AUDIENCE: 'https://login.salesforce.com',
+      SF_CLIENT_ID: consumerKey,
+      SF_USERNAME: username,
+      SF_PRIVATE_KEY_PATH: privateKeyPath,
+      SF_PUBSUB_ENDPOINT: salesforce.ready.pubsub,
+      SF_EVENTS_REPLAY: 'ALL',
+      WHMCS_URL: whmcs.ready.url,
+      WHMCS_API_IDENTIFIER: credentials.identifier,
+      WHMCS_API_SECRET: credentials.secret,
+      NODE_ENV: 'demo',
+    };
+    const log: string[] = [];
+    const nodeRed = await start(
+      'Node-RED',
+      [
+        join(root, 'node_modules', 'node-red', 'red.js'),
+        '--userDir',
+        userDir,
+        '--settings',
+        join(userDir, 'settings.js'),
+      ],
+      env,
+      started,
+      (line) => log.push(line),
+    );
+    running.push(nodeRed);
+    nodeRed.child.once('exit', () => writeFileSync(join(directory, 'node-red.log'), log.join('\n')));
+    return { editor: `http://127.0.0.1:${editorPort}/`, vendors, stop: stopAll };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+const started = (line: string): true | null => (line.includes('Started flows') ? true : null);
+
+function simulator<T>(vendor: string, args: string[], schema: z.ZodType<T>): Promise<Running & { ready: T }> {
+  const main = join(root, 'simulators', vendor, 'main.ts');
+  return start(`The simulated ${vendor}`, ['--import', 'tsx', main, ...args], process.env, (line) =>
+    line.startsWith('{') ? schema.parse(JSON.parse(line)) : null,
+  );
+}
+
+/** What the editor's buttons call: one address a story. */
+async function storyServer(vendors: Vendors): Promise<Running & { url: string }> {
+  const server = createServer((request, response) => {
+    const story = stories.find((one) => request.url === `/story/${one.name}`);
+    const answer = (status: number, body: object): void =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (!story) return answer(404, { error: 'no such story' });
+    tell(story, vendors).then(
+      (order) => answer(200, { approved: order, expected: story.expected }),
+      (error: unknown) => answer(500, { error: String(error) }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const stop = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
+  return { url: `http://127.0.0.1:${port}`, child: null as never, stop };
+}
+
+function layOut(userDir: string, port: number, buttons: string): void {
+  const installed = join(userDir, 'node_modules', ...packageName.split('/'));
+  mkdirSync(dirname(installed), { recursive: true });
+  symlinkSync(root, installed, 'junction');
+  writeFileSync(
+    join(userDir, 'package.json'),
+    JSON.stringify({ name: 'demo', private: true, dependencies: { [packageName]: '*' } }),
+  );
+  const flow = JSON.parse(readFileSync(join(root, 'flows', 'order-provisioning.json'), 'utf8')) as object[];
+  writeFileSync(join(userDir, 'flows.json'), JSON.stringify([...flow, ...demoTab(stories, buttons)], null, 2));
+  const settings = {
+    uiPort: port,
+    uiHost: '127.0.0.1',
+    flowFile: 'flows.json',
+    credentialSecret: 'demo',
+    telemetry: { enabled: false, updateNotification: false },
+    editorTheme: { tours: false },
+    logging: { console: { level: 'info', metrics: false, audit: false } },
+  };
+  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
+}
+
+function makeKeys(directory: string): { privateKeyPath: string; publicKeyPath: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const privateKeyPath = join(directory, 'salesforce-private.key');
+  const publicKeyPath = join(directory, 'salesforce-public.pem');
+  writeFileSync(privateKeyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  writeFileSync(publicKeyPath, publicKey.export({ type: 'spki', format: 'pem' }));
+  return { privateKeyPath, publicKeyPath };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
