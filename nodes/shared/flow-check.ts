@@ -162,7 +162,8 @@ class FlowGraph {
 
   /** Nodes that an output leads to, through links and into subflows. */
   next(id: string, port: number): string[] {
-    return this.enter(this.node(id)?.wires?.[port] ?? []);
+    const node = this.node(id);
+    return node ? [...this.enter(node.wires?.[port] ?? []), ...this.leave(node, port)] : [];
   }
 
   /** Everything that a message at these nodes can reach, themselves included. */
@@ -248,11 +249,13 @@ class FlowGraph {
   }
 
   /** Where a node inside a subflow leaves it: the wires of each instance. */
-  private leave(node: FlowNode): string[] {
+  private leave(node: FlowNode, from?: number): string[] {
     const template = node.z === undefined ? undefined : this.node(node.z);
     if (template?.type !== 'subflow') return [];
+    const isHere = (wire: SubflowWire): boolean =>
+      wire.id === node.id && (from === undefined || (wire.port ?? 0) === from);
     return ports(template['out']).flatMap((wires, port) =>
-      wires.some((wire) => wire.id === node.id)
+      wires.some(isHere)
         ? this.ofType(`subflow:${template.id}`).flatMap((instance) => this.enter(instance.wires?.[port] ?? []))
         : [],
     );
@@ -284,13 +287,18 @@ class FlowGraph {
 const strings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
 
+interface SubflowWire {
+  id: string;
+  port?: number;
+}
+
 /** The `in` or `out` of a subflow template: per port the wires. */
-function ports(value: unknown): { id: string; port?: number }[][] {
+function ports(value: unknown): SubflowWire[][] {
   if (!Array.isArray(value)) return [];
   return value.map((port: unknown) => {
     const wires = (port as { wires?: unknown }).wires;
     return Array.isArray(wires)
-      ? wires.filter((wire): wire is { id: string; port?: number } => typeof (wire as { id?: unknown }).id === 'string')
+      ? wires.filter((wire): wire is SubflowWire => typeof (wire as { id?: unknown }).id === 'string')
       : [];
   });
 }
