@@ -7,14 +7,7 @@
 
 /** Billing cycles as AddOrder spells them. */
 export type BillingCycle =
-  | 'free'
-  | 'onetime'
-  | 'monthly'
-  | 'quarterly'
-  | 'semiannually'
-  | 'annually'
-  | 'biennially'
-  | 'triennially';
+  'free' | 'onetime' | 'monthly' | 'quarterly' | 'semiannually' | 'annually' | 'biennially' | 'triennially';
 
 export interface Client {
   id: number;
@@ -173,11 +166,20 @@ export interface AddedOrder {
   invoiceId: number | null;
 }
 
+/** A place among the calls that may run at once. */
+export interface Turn {
+  /** Gives the place back. */
+  done(): void;
+}
+
 export interface WriteOptions {
   /** Monotonic instant (clock.monotonic) after which the first byte must not leave; tested once the connection stands. */
   sendBy: number;
   /** Told just before the first byte leaves. */
   onSending?: () => void;
+  /** A place taken before, so that standing in line does not use up the time until `sendBy`. The caller gives it back. */
+  turn?: Turn;
+  /** Ends the call: nothing is sent if nothing was; else its outcome is unknown. */
   signal?: AbortSignal;
 }
 
@@ -189,7 +191,10 @@ export interface Whmcs {
   /** A page to open in the admin area, or null when no admin URL is set. */
   orderUrl(whmcsOrderId: number): string | null;
   /** Reads: bounded, jittered retries; throw WhmcsError. */
-  getOrders(query: { id?: number; clientId?: number; start?: number; limit?: number }, signal?: AbortSignal): Promise<OrdersPage>;
+  getOrders(
+    query: { id?: number; clientId?: number; start?: number; limit?: number },
+    signal?: AbortSignal,
+  ): Promise<OrdersPage>;
   getServices(query: { clientId?: number; serviceId?: number }, signal?: AbortSignal): Promise<Service[]>;
   /** null: WHMCS says that there is no such client. */
   getClient(clientId: number, signal?: AbortSignal): Promise<Client | null>;
@@ -200,9 +205,14 @@ export interface Whmcs {
   getModuleQueue(serviceId: number, signal?: AbortSignal): Promise<ModuleQueueItem[]>;
   /** null: this WHMCS is too old to tell (below 8.0). */
   version(signal?: AbortSignal): Promise<string | null>;
+  /** Waits for a place for one write: take it before the intent is written. No read may be waited for while it is held. */
+  turn?(signal?: AbortSignal): Promise<Turn>;
   /** Writes: one request on a fresh connection, never repeated, never thrown from. */
   addOrder(request: AddOrderRequest, options: WriteOptions): Promise<CallEnd<AddedOrder>>;
-  acceptOrder(request: { orderId: number; autoSetup: boolean; sendEmail: boolean }, options: WriteOptions): Promise<CallEnd<null>>;
+  acceptOrder(
+    request: { orderId: number; autoSetup: boolean; sendEmail: boolean },
+    options: WriteOptions,
+  ): Promise<CallEnd<null>>;
   cancelOrder(orderId: number, options: WriteOptions): Promise<CallEnd<null>>;
   moduleCreate(serviceId: number, options: WriteOptions): Promise<CallEnd<null>>;
 }

@@ -1,0 +1,221 @@
+/**
+ * How calls reach WHMCS: in line, with credentials, and each kind in its own way.
+ *
+ * Reads share connections and are tried three times. A write is one request on a connection of its own; whether any of it
+ * left is told apart strictly, since "not sent" allows another and "unknown" does not (exactly-one R1, R19).
+ */
+import type { Agent } from 'node:http';
+import { pause, type Clock } from '../clock';
+import type { JsonObject } from '../json';
+import type { Log } from '../log';
+import { alwaysOpen, gatedAgent } from './agents';
+import { WhmcsError, type CallEnd, type Turn, type WriteOptions } from './contract';
+import { readAnswer } from './envelope';
+import { exchange, GivenUp } from './exchange';
+import { encodeForm, type FormFields } from './form';
+import { Line } from './line';
+import { WriteConnection } from './write-connection';
+
+/** What a call is signed with; only what is set is sent. */
+export interface Credentials {
+  identifier: string;
+  secret: string;
+  accessKey?: string | undefined;
+}
+
+export interface TransportOptions {
+  url: URL;
+  credentials: Credentials;
+  readTimeoutMs: number;
+  writeTimeoutMs: number;
+  maxParallel: number;
+  ca?: string | undefined;
+  clock: Clock;
+  log: Log;
+}
+
+type Failed = Exclude<CallEnd<never>, { kind: 'success' }>;
+
+const readTries = 3;
+const firstPauseMs = 400;
+
+export class Transport {
+  private readonly line: Line;
+  private readonly secure: boolean;
+  private readonly reads: Agent;
+  private readonly closing = new AbortController();
+  /** Actions whose answers had something before them: told once each. */
+  private readonly degraded = new Set<string>();
+  private readonly secrets: string[];
+
+  constructor(private readonly options: TransportOptions) {
+    const { url, ca, maxParallel, clock, credentials } = options;
+    this.secure = url.protocol === 'https:';
+    this.line = new Line(maxParallel, clock);
+    this.reads = gatedAgent(
+      this.secure,
+      { keepAlive: true, maxSockets: maxParallel, ...(ca === undefined ? {} : { ca }) },
+      alwaysOpen,
+    );
+    const { identifier, secret, accessKey = '' } = credentials;
+    this.secrets = [secret, accessKey, identifier]
+      .flatMap((text) => [text, encodeURIComponent(text)])
+      .filter((text) => text.length >= 4);
+  }
+
+  /**
+   * A call without an effect: the answer's object.
+   * @throws WhmcsError after the last try, the signal's reason when it is aborted.
+   */
+  async read(action: string, fields: FormFields, signal?: AbortSignal): Promise<JsonObject> {
+    const ends = this.ends(signal);
+    try {
+      for (let tried = 1; ; tried++) {
+        ends.throwIfAborted();
+        const end = await this.readOnce(action, fields, ends);
+        ends.throwIfAborted();
+        if (end.kind === 'success') return end.value;
+        const mayPass = (end.kind === 'unknown' || end.kind === 'not-sent') && end.code !== 'EBUSY';
+        if (!mayPass || tried === readTries) throw new WhmcsError(action, end);
+        await pause(this.options.clock, jittered(firstPauseMs * 2 ** (tried - 1)), ends);
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof GivenUp ? new WhmcsError(action, notSent(error.code, error.message)) : error;
+    }
+  }
+
+  /** A call with an effect: made once, never thrown from. */
+  async write(action: string, fields: FormFields, options: WriteOptions): Promise<CallEnd<JsonObject>> {
+    const turn = options.turn ?? (await this.place(options));
+    if ('kind' in turn) return turn;
+    try {
+      return await this.writeNow(action, fields, options);
+    } finally {
+      if (options.turn === undefined) turn.done();
+    }
+  }
+
+  /** A place for one write, taken before its intent. */
+  async turn(signal?: AbortSignal): Promise<Turn> {
+    const turn = await this.line.take({ ahead: true, withinMs: this.longestWaitMs, signal: this.ends(signal) });
+    if (turn === null) throw new WhmcsError('A call', busy());
+    return turn;
+  }
+
+  /** Ends reads and what stands in line. A write whose request has left runs on to its end: its answer is worth more. */
+  close(): void {
+    this.closing.abort(new GivenUp('ECLOSED', 'the connection to WHMCS was closed'));
+    this.reads.destroy();
+  }
+
+  private ends(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([this.closing.signal, signal]) : this.closing.signal;
+  }
+
+  private get longestWaitMs(): number {
+    return this.options.readTimeoutMs + this.options.writeTimeoutMs;
+  }
+
+  /** A place in line before `sendBy`. */
+  private async place({ sendBy, signal }: WriteOptions): Promise<Turn | Failed> {
+    const withinMs = Math.max(0, sendBy - this.options.clock.monotonic());
+    try {
+      const turn = await this.line.take({ ahead: true, withinMs, signal: this.ends(signal) });
+      return turn ?? notSent('ESENDBY', 'not sent: no place among the calls came free in time');
+    } catch {
+      return notSent('EABORTED', 'not sent: given up before');
+    }
+  }
+
+  private async readOnce(action: string, fields: FormFields, signal: AbortSignal): Promise<CallEnd<JsonObject>> {
+    const { url, clock, readTimeoutMs: timeoutMs } = this.options;
+    const turn = await this.line.take({ ahead: false, withinMs: this.longestWaitMs, signal });
+    if (turn === null) return busy();
+    const from = clock.monotonic();
+    try {
+      const body = this.body(action, fields);
+      const got = await exchange({ url, body, agent: this.reads, clock, timeoutMs, signal, handedOver: null });
+      return this.ended(action, from, got, false);
+    } finally {
+      turn.done();
+    }
+  }
+
+  private async writeNow(action: string, fields: FormFields, options: WriteOptions): Promise<CallEnd<JsonObject>> {
+    const { url, ca, clock, writeTimeoutMs: timeoutMs } = this.options;
+    const { sendBy, onSending, signal } = options;
+    const closing = this.closing.signal;
+    const connection = new WriteConnection({ secure: this.secure, ca, clock, sendBy, onSending, signal, closing });
+    const from = clock.monotonic();
+    try {
+      const body = this.body(action, fields);
+      const handedOver = (): boolean => connection.handedOver;
+      const got = await exchange({
+        url,
+        body,
+        agent: connection.agent,
+        clock,
+        timeoutMs,
+        signal: connection.signal,
+        handedOver,
+      });
+      return this.ended(action, from, got, true);
+    } catch (error) {
+      const message = this.clean(error instanceof Error ? error.message : String(error));
+      return brokenEnd({ sent: connection.handedOver, code: 'ETHROWN', message });
+    } finally {
+      connection.end();
+    }
+  }
+
+  private body(action: string, fields: FormFields): string {
+    const { identifier, secret, accessKey } = this.options.credentials;
+    return encodeForm({
+      action,
+      responsetype: 'json',
+      identifier,
+      secret,
+      accesskey: accessKey === '' ? undefined : accessKey,
+      ...fields,
+    });
+  }
+
+  private ended(
+    action: string,
+    from: number,
+    got: Awaited<ReturnType<typeof exchange>>,
+    writes: boolean,
+  ): CallEnd<JsonObject> {
+    const { clock, log } = this.options;
+    const end = got.kind === 'answer' ? readAnswer(action, got.answer, writes) : brokenEnd(got);
+    const facts = { action, ms: Math.round(clock.monotonic() - from), end: end.kind };
+    if (end.kind === 'success') {
+      log.debug('WHMCS call', { ...facts, warning: end.warning === null ? undefined : this.clean(end.warning) });
+      if (end.degraded && !this.degraded.has(action)) {
+        this.degraded.add(action);
+        log.warn('WHMCS prints something before its answer: look for PHP warnings, hooks and byte order marks', {
+          action,
+        });
+      }
+      return end;
+    }
+    const cleaned = { ...end, message: this.clean(end.message) };
+    log.debug('WHMCS call', { ...facts, message: cleaned.message });
+    return cleaned;
+  }
+
+  /** A page of an error may hold what was sent. */
+  private clean(text: string): string {
+    return this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+  }
+}
+
+const notSent = (code: string, message: string): Failed => ({ kind: 'not-sent', code, message });
+const busy = (): Failed => notSent('EBUSY', 'not sent: too many calls to WHMCS are waiting');
+
+const brokenEnd = ({ sent, code, message }: { sent: boolean; code: string; message: string }): Failed =>
+  sent ? { kind: 'unknown', code, message, edge: false } : notSent(code, message);
+
+/** Between half and all of it. */
+const jittered = (ms: number): number => Math.round(ms * (0.5 + Math.random() / 2));
