@@ -142,6 +142,9 @@ export class Provisioning implements OrderDesk {
         return this.endOpenEvents(orderId, settled.failure);
       case 'cannotRead':
         return this.writer.noteChecking(orderId, settled.failure);
+      case 'turnedUp':
+        // The settler has raised the alarm; the end that was told stands until a person decides.
+        return;
     }
   }
 

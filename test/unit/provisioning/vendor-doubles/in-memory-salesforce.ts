@@ -1,0 +1,122 @@
+/** Salesforce in memory: orders with a status, attempts fenced as the org's validation rule does, and a book of what was written. */
+import {
+  defaultFieldNames,
+  SalesforceError,
+  type OrderChange,
+  type Salesforce,
+  type SalesforceOrder,
+  type WriteEnd,
+} from '../../../../lib/salesforce/contract';
+import type { Clock } from '../../../../lib/clock';
+
+export interface Written {
+  orderId: string;
+  change: OrderChange;
+}
+
+export class InMemorySalesforce implements Salesforce {
+  readonly key = 'memory integration@example';
+  readonly userId = '005000000000001AAA';
+  readonly orders = new Map<string, SalesforceOrder>();
+  /** What was really written, in order. */
+  readonly book: Written[] = [];
+  readonly items: { itemId: string; serviceId: string }[] = [];
+  /** Ends of the next PATCHes, instead of writing; `lost` writes and does not say so. */
+  readonly ends: (WriteEnd | 'lost')[] = [];
+  /** Thrown by the next reads. */
+  readonly readFaults: SalesforceError[] = [];
+  reads = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly withAttempts = true,
+  ) {}
+
+  /** An approved order. */
+  add(id: string, over: Partial<SalesforceOrder> = {}): SalesforceOrder {
+    const order: SalesforceOrder = {
+      id,
+      number: `#${id.slice(-6)}`,
+      url: `https://sf.example/${id}`,
+      activationStatus: 'Activating',
+      whmcsOrderId: null,
+      attempt: this.withAttempts ? 1 : null,
+      pricebookId: null,
+      totalAmount: null,
+      lastModifiedAt: this.clock.now() - 60_000,
+      lastModifiedById: '005000000000009AAA',
+      account: null,
+      items: [],
+      ...over,
+    };
+    this.orders.set(id, order);
+    return order;
+  }
+
+  /** A person's edit in Salesforce. */
+  edit(id: string, change: Partial<SalesforceOrder>): void {
+    const order = this.orders.get(id);
+    if (order)
+      Object.assign(order, change, { lastModifiedAt: this.clock.now(), lastModifiedById: '005000000000009AAA' });
+  }
+
+  async readOrder(orderId: string): Promise<SalesforceOrder | null> {
+    this.reads += 1;
+    const fault = this.readFaults.shift();
+    if (fault) throw fault;
+    const order = this.orders.get(orderId);
+    return Promise.resolve(order ? structuredClone(order) : null);
+  }
+
+  async writeOrder(
+    orderId: string,
+    change: OrderChange,
+    _fields = defaultFieldNames,
+    options: { ifUnmodifiedSince?: number } = {},
+  ): Promise<WriteEnd> {
+    const end = this.ends.shift();
+    if (end !== undefined && end !== 'lost') return end;
+    const order = this.orders.get(orderId);
+    if (!order)
+      return { kind: 'refused', code: 'NOT_FOUND', message: 'The requested resource does not exist', fields: [] };
+    if (options.ifUnmodifiedSince !== undefined && order.lastModifiedAt > options.ifUnmodifiedSince)
+      return { kind: 'changed' };
+    if (
+      order.attempt !== null &&
+      change.activationStatus &&
+      change.activationStatus !== 'Activating' &&
+      change.resultAttempt !== order.attempt
+    ) {
+      return {
+        kind: 'refused',
+        code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+        message: 'A newer attempt stands',
+        fields: ['Activation_Status__c'],
+      };
+    }
+    if (change.activationStatus) order.activationStatus = change.activationStatus;
+    if (change.whmcsOrderId !== undefined) order.whmcsOrderId = change.whmcsOrderId;
+    order.lastModifiedAt = this.clock.now();
+    order.lastModifiedById = this.userId;
+    this.book.push({ orderId, change });
+    return Promise.resolve(
+      end === 'lost' ? { kind: 'unknown', code: 'ETIMEOUT', message: 'no answer' } : { kind: 'written' },
+    );
+  }
+
+  writeItems(values: { itemId: string; serviceId: string }[]): Promise<WriteEnd> {
+    this.items.push(...values);
+    return Promise.resolve({ kind: 'written' });
+  }
+
+  health(): ReturnType<Salesforce['health']> {
+    return { auth: 'ok', error: null, lastOkAt: null };
+  }
+
+  /** Statuses written to an order, in order. */
+  statuses(orderId: string): (string | undefined)[] {
+    return this.book
+      .filter((one) => one.orderId === orderId && one.change.activationStatus)
+      .map((one) => one.change.activationStatus);
+  }
+}
