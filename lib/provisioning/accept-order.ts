@@ -1,0 +1,145 @@
+/**
+ * Accepts the WHMCS order of a Salesforce Order. AcceptOrder runs modules, so it is sent once and never again by itself:
+ * what it came to is read from the order and its services, whatever its answer was (exactly-one R6).
+ */
+import { WhmcsError, type Whmcs } from '../whmcs/contract';
+import { conclude, lookAgain, type Seen } from './accept-settling';
+import { nextIntentId, openAccept, settleAccept } from './add-record';
+import { unread, withUnknownAccept, type Settling } from './add-settling';
+import { adoptedOf, readBack } from './adopted-order';
+import { callOnce, describe } from './call-facts';
+import { underWay } from './calls-under-way';
+import { failure, toFailure } from './failure';
+import { settlingFor, whileHeld, type HeldResult } from './held-step';
+import type { Travelling, WhmcsPart } from './message';
+import { unsettledAccept, unsettledAdd, type AcceptIntent } from './order-record';
+import type { Step } from './step';
+
+export interface AcceptOrderSettings {
+  /** Run the modules; sent explicitly, since WHMCS's default depends on the product. */
+  autoSetup: boolean;
+  /** Send the welcome mails. */
+  sendEmail: boolean;
+  /** How long a Pending order may still become Active; never less than five minutes and two write time-outs. */
+  quarantineMs: number;
+  /** The first byte of AcceptOrder leaves within this time of its intent, or not at all. */
+  sendByMs: number;
+}
+
+export const acceptOrderDefaults: AcceptOrderSettings = {
+  autoSetup: true,
+  sendEmail: true,
+  quarantineMs: 300_000,
+  sendByMs: 5_000,
+};
+
+const step = 'whmcs_accept';
+const unknown = 'It is not known yet what became of AcceptOrder';
+
+interface Accepting extends Settling {
+  settings: AcceptOrderSettings;
+  input: Pick<Travelling, 'order' | 'whmcs'>;
+}
+
+/** One step for all orders of a node. Settings are plain values; `whmcs` is the live connection. */
+export function acceptOrder(settings: AcceptOrderSettings, whmcs: Whmcs): Step<'order' | 'whmcs', 'whmcs'> {
+  return {
+    name: step,
+    needs: ['order', 'whmcs'],
+    adds: 'whmcs',
+    run: (input, context) => whileHeld(context, whmcs, (settling) => accept({ ...settling, settings, input })),
+  };
+}
+
+async function accept(accepting: Accepting): Promise<HeldResult> {
+  const { order, whmcs, input } = accepting;
+  const { record } = order;
+  if (record.attemptState === 'closed')
+    throw failure('ATTEMPT_CLOSED', `Attempt ${record.attempt} of this order has ended`, step);
+  if (unsettledAdd(record)) return settlingFor('It is not known yet what became of AddOrder');
+  if (record.adopted?.orderId !== input.whmcs.orderId)
+    throw failure(
+      'MESSAGE_INCOMPLETE',
+      `The ledger does not know WHMCS order ${input.whmcs.orderId}: put add order before accept order`,
+      step,
+    );
+  if (record.adopted.whmcs !== whmcs.key)
+    throw failure(
+      'WHMCS_ORDER_FOREIGN',
+      `WHMCS order ${record.adopted.orderId} is of another WHMCS than this node's`,
+      step,
+    );
+  if (!record.adopted.verified) await readBack(accepting, step);
+  await countAsSent(accepting);
+  const first = lookAgain(accepting, 'sender');
+  let seen = await (unsettledAccept(order.record) ? first.catch(unread) : first);
+  if (seen?.decision.do === 'nothing-done') {
+    // An earlier process put that on record and ended: nothing was done, so it may go out now.
+    await conclude(accepting, { ...seen, decision: seen.decision });
+    seen = await lookAgain(accepting, 'sender');
+  }
+  return seen?.decision.do === 'send' ? send(accepting) : concluded(accepting, seen);
+}
+
+/** What a store that may have lost records does not say, may be: the accept counts as sent (exactly-one R2). */
+async function countAsSent({ order, settings }: Accepting): Promise<void> {
+  const doubt = await order.store.doubt();
+  const { adopted, accepts, seen } = order.record;
+  if (!doubt || !adopted || accepts.length > 0 || adopted.at >= doubt.until) return;
+  if (seen !== null && seen.modifiedAt >= doubt.until) return;
+  await order.save((record) => withUnknownAccept(record, order, adopted.whmcs, adopted.orderId, settings.quarantineMs));
+}
+
+async function send(accepting: Accepting): Promise<HeldResult> {
+  const { order, whmcs, settings, signal, log } = accepting;
+  const { orderId } = adoptedOf(accepting);
+  const intent: AcceptIntent = {
+    id: nextIntentId('c', order.record, order.facts),
+    at: order.clock.now(),
+    sender: order.sender,
+    whmcs: whmcs.key,
+    whmcsOrderId: orderId,
+    quarantineMs: settings.quarantineMs,
+    settled: null,
+  };
+  signal.throwIfAborted();
+  const end = await underWay(order.store, order.orderId, intent.id, async () => {
+    const sendBy = order.clock.monotonic() + settings.sendByMs;
+    await order.save((record) => openAccept(record, intent));
+    const { autoSetup, sendEmail } = settings;
+    return callOnce(
+      order,
+      intent.id,
+      sendBy,
+      (options) => whmcs.acceptOrder({ orderId, autoSetup, sendEmail }, options),
+      () => null,
+    );
+  });
+  if (end.kind === 'not-sent' || (end.kind === 'refused' && end.fault !== 'business')) {
+    const settled = { how: end.kind, at: order.clock.now(), detail: describe(end) };
+    await order.save((record) => settleAccept(record, intent.id, settled));
+    throw toFailure(new WhmcsError('AcceptOrder', end), step);
+  }
+  if (end.kind === 'unknown')
+    log.warn('No answer to AcceptOrder; looking at the order', {
+      order: order.orderId,
+      intent: intent.id,
+      code: end.code,
+    });
+  return concluded(accepting, await lookAgain(accepting, 'sender').catch(unread));
+}
+
+async function concluded(accepting: Accepting, seen: Seen | null): Promise<HeldResult> {
+  if (seen === null || seen.decision.do === 'wait' || seen.decision.do === 'send') return settlingFor(unknown);
+  const out = await conclude(accepting, { ...seen, decision: seen.decision });
+  if (out.kind === 'failed') throw out.failure;
+  const { input, order } = accepting;
+  const warning = order.record.accepted?.warning ?? input.whmcs.warning;
+  const part: WhmcsPart = {
+    ...input.whmcs,
+    serviceIds: seen.services.map((service) => service.id),
+    status: seen.found?.status ?? input.whmcs.status,
+    ...(warning ? { warning } : {}),
+  };
+  return { part, note: `WHMCS order ${part.orderId} is live` };
+}

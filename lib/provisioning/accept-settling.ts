@@ -1,0 +1,105 @@
+/** Settling an AcceptOrder with effects: reads the order and its services, asks `settle-accept`, puts it on record. */
+import type { Order } from '../whmcs/contract';
+import { settleAccept } from './add-record';
+import type { Settling } from './add-settling';
+import { adoptedOf, gone } from './adopted-order';
+import { failure, type Failure } from './failure';
+import { servicesOfItems } from './order-comparison';
+import { unsettledAccept, type AcceptIntent } from './order-record';
+import { lifeOf, readOrder, servicesOf } from './orders-reading';
+import { lookAtAccept, type AcceptDecision, type AcceptSight } from './settle-accept';
+
+const step = 'whmcs_accept';
+
+export interface Seen {
+  found: Order | null;
+  services: AcceptSight['services'];
+  decision: AcceptDecision;
+}
+
+/**
+ * Reads the order back and says what that means.
+ * @param quarantine of the unsettled accept; 'sender' where absence is not judged.
+ * @throws WhmcsError when it cannot be read.
+ */
+export async function lookAgain(settling: Settling, quarantine: AcceptSight['quarantine']): Promise<Seen> {
+  const { order, whmcs, signal } = settling;
+  await order.refreshFacts();
+  const adopted = adoptedOf(settling);
+  const found = await readOrder(whmcs, adopted.orderId, signal);
+  const read = found !== null && lifeOf(found.status) === 'active';
+  const services = read ? await servicesOf(whmcs, found, adopted.serviceIds, signal) : [];
+  const accepts = order.record.accepts.filter((intent) => intent.whmcsOrderId === adopted.orderId);
+  return { found, services, decision: lookAtAccept({ found, services, accepts, facts: order.facts, quarantine }) };
+}
+
+export type Concluded = { kind: 'accepted' } | { kind: 'failed'; failure: Failure };
+
+/** Puts what was seen on record, and settles the unsettled accept with it. */
+export async function conclude(
+  settling: Settling,
+  seen: Seen & { decision: Exclude<AcceptDecision, { do: 'wait' | 'send' }> },
+): Promise<Concluded> {
+  const { order } = settling;
+  const { decision, found, services } = seen;
+  const adopted = adoptedOf(settling);
+  const { orderId } = adopted;
+  switch (decision.do) {
+    case 'done': {
+      const known = order.record.accepted?.warning ?? null;
+      await order.save((record) => ({
+        ...settled(record, 'done', decision.warning ?? ''),
+        accepted: {
+          at: order.clock.now(),
+          attempt: record.attempt,
+          services: servicesOfItems(adopted.items, services),
+          warning: decision.warning ?? known,
+        },
+      }));
+      settling.log.info('The WHMCS order is live', {
+        order: order.orderId,
+        whmcsOrder: orderId,
+        warning: decision.warning,
+      });
+      return { kind: 'accepted' };
+    }
+    case 'partial': {
+      const names = decision.notLive.map((service) => `${service.id} ${service.name} (${service.status})`).join(', ');
+      const what = names === '' ? 'it shows no services' : `not live: ${names}`;
+      return fail(
+        'partial',
+        failure(
+          'WHMCS_PARTIALLY_PROVISIONED',
+          `WHMCS order ${orderId} is Active, but ${what}${said(decision.text)}`,
+          step,
+        ),
+      );
+    }
+    case 'nothing-done':
+      return fail(decision.how, failure('WHMCS_ACCEPT_REFUSED', `WHMCS order ${orderId}: ${decision.text}`, step));
+    case 'unknown':
+      return fail(
+        'unknown',
+        failure('WHMCS_ACCEPT_UNKNOWN', `WHMCS order ${orderId} is still Pending${said(decision.text)}`, step),
+      );
+    case 'gone':
+      return fail('dead', gone(orderId, found, step));
+    case 'status':
+      return fail(
+        'unknown',
+        failure('WHMCS_ORDER_STATUS', `WHMCS order ${orderId} has the status '${found?.status ?? ''}'`, step),
+      );
+  }
+
+  async function fail(how: NonNullable<AcceptIntent['settled']>['how'], cause: Failure): Promise<Concluded> {
+    if (unsettledAccept(order.record)) await order.save((record) => settled(record, how, cause.message));
+    return { kind: 'failed', failure: cause };
+  }
+
+  function settled(record: typeof order.record, how: NonNullable<AcceptIntent['settled']>['how'], detail: string) {
+    const open = unsettledAccept(record);
+    return open ? settleAccept(record, open.id, { how, at: order.clock.now(), detail }) : record;
+  }
+}
+
+const said = (text: string): string => (text === '' ? '' : `; WHMCS said: ${text}`);

@@ -1,0 +1,116 @@
+/** Adding, once nothing is unsettled: look for what is there already, then the intent, then the one call. */
+import { WhmcsError, type AddOrderRequest, type AddedOrder, type CallEnd } from '../whmcs/contract';
+import { already, readBackPart } from './add-part';
+import { addsOf, openAdd, settleAdd, watchFrom } from './add-record';
+import { carryOut, closeOpenIntent, lookOnce, lookThrough, unread } from './add-settling';
+import { draft, type Adding } from './adding';
+import { callOnce, describe } from './call-facts';
+import { underWay } from './calls-under-way';
+import { failure, toFailure } from './failure';
+import { settlingFor, type HeldResult } from './held-step';
+import { markerIn } from './marker';
+import { type AddIntent } from './order-record';
+import { newestOrders, rowsOf, unreadable, type Row } from './orders-reading';
+import { otherIntent } from './other-intents';
+import { byMark } from './settle-add';
+
+const step = 'whmcs_create';
+
+/** Under the client's lease: looks for the order, writes the intent, sends, and tells how it ended. */
+export async function addNow(adding: Adding): Promise<HeldResult> {
+  const { order, whmcs, input, signal } = adding;
+  const orders = await newestOrders(whmcs, input.client.id, signal);
+  const foreign = orders.find((one) => one.clientId !== input.client.id);
+  if (foreign)
+    throw unreadable(
+      `Asked for the orders of client ${input.client.id}, WHMCS answered with those of ${foreign.clientId}`,
+    );
+  const inField = markerIn(adding.settings.marker) === 'field';
+  const services = inField ? await whmcs.getServices({ clientId: input.client.id }, signal) : [];
+  const rows = await rowsOf(order.store, whmcs.key, orders, services);
+  if (await takeMarked(adding, rows)) return already(adding);
+  const waits = await otherIntent(adding, rows);
+  if (waits) return waits;
+  const watermark = Math.max(0, ...orders.map((one) => one.id));
+  const intent: AddIntent = { ...draft(adding), sender: order.sender, watermark };
+  signal.throwIfAborted();
+  const end = await underWay(order.store, order.orderId, intent.id, () => send(adding, intent));
+  return concluded(adding, intent, end);
+}
+
+/** A row with our mark is ours, whatever the ledger says. */
+async function takeMarked(adding: Adding, rows: Row[]): Promise<boolean> {
+  const { order } = adding;
+  const { orderId, record, facts, store } = order;
+  const decision = byMark({ orderId, store: store.id, record, facts }, rows);
+  if (decision === null || (decision.do !== 'adopt' && decision.do !== 'stop')) return false;
+  // Written as an intent, so that whatever follows finds it settled, or stopped, like any other.
+  const intent = draft(adding);
+  await order.save((before) => openAdd(before, intent));
+  const out = await carryOut(adding, intent, decision);
+  if (out.kind === 'stopped') throw out.failure;
+  return true;
+}
+
+/** The intent, the call, and the facts of how it ended, whatever happens. */
+async function send(adding: Adding, intent: AddIntent): Promise<CallEnd<AddedOrder>> {
+  const { order, settings, whmcs } = adding;
+  const { clock } = order;
+  const sendBy = clock.monotonic() + settings.sendByMs;
+  const again = addsOf(order.record).some((one) => one.settled?.how === 'none');
+  await order.store.openIntents.open(intent.whmcs, intent.clientId, order.orderId, intent.id);
+  await order.save((record) => openAdd(again ? watchFrom(record, clock.now()) : record, intent));
+  return callOnce(
+    order,
+    intent.id,
+    sendBy,
+    (options) => whmcs.addOrder(requestOf(adding, intent), options),
+    (added) => added.orderId,
+  );
+}
+
+function requestOf({ input, items, settings }: Adding, intent: AddIntent): AddOrderRequest {
+  const { marker, noEmail, noInvoice, noInvoiceEmail } = settings;
+  return {
+    clientId: intent.clientId,
+    paymentMethod: input.client.paymentMethod,
+    items: items.map(({ pid, billingCycle, quantity }) => ({
+      pid,
+      billingCycle,
+      quantity,
+      ...(typeof marker === 'object' ? { customFields: { [marker.customFieldId]: intent.marker } } : {}),
+    })),
+    ...(marker === 'notes' ? { notes: intent.marker } : {}),
+    noEmail,
+    noInvoice,
+    noInvoiceEmail,
+  };
+}
+
+async function concluded(adding: Adding, intent: AddIntent, end: CallEnd<AddedOrder>): Promise<HeldResult> {
+  const { order, log } = adding;
+  if (end.kind === 'not-sent' || end.kind === 'refused') {
+    const settled = { how: end.kind, at: order.clock.now(), detail: describe(end) };
+    await order.save((record) => settleAdd(record, intent.id, settled));
+    await closeOpenIntent(order, intent);
+    throw toFailure(new WhmcsError('AddOrder', end), step);
+  }
+  if (end.kind === 'unknown') {
+    log.warn('No answer to AddOrder; looking for the order', {
+      order: order.orderId,
+      intent: intent.id,
+      code: end.code,
+    });
+  }
+  const look = end.kind === 'unclear' ? lookThrough(adding, intent) : lookOnce(adding, intent);
+  const decision = await look.catch(unread);
+  if (decision === null || decision.do === 'wait') {
+    return settlingFor('It is not known yet what became of AddOrder');
+  }
+  const out = await carryOut(adding, intent, decision);
+  if (out.kind === 'stopped') throw out.failure;
+  if (out.kind === 'adopted') return readBackPart(adding, order.record.adopted?.outcome ?? 'adopted');
+  throw end.kind === 'success'
+    ? failure('WHMCS_OUTCOME_UNKNOWN', out.detail, step)
+    : toFailure(new WhmcsError('AddOrder', end), step);
+}

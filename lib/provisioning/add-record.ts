@@ -1,0 +1,155 @@
+/** How an order's record changes while an order is added in WHMCS. Pure: each takes a record and gives the next. */
+import type { Doubt, Fact, Sender } from '../state/contract';
+import type { ErrorCode } from './error-codes';
+import { failure, type Failure } from './failure';
+import type { Marker } from './marker';
+import {
+  withTodo,
+  withoutTodo,
+  type AcceptIntent,
+  type AddIntent,
+  type Adopted,
+  type OrderRecord,
+} from './order-record';
+
+/** The sender of a call that a lost ledger may have sent. It has ended as far as anybody can tell. */
+export const unknownSender: Sender = { instance: 'unknown', bootId: '', pid: 0, startTime: '' };
+export const isUnknown = (sender: Sender): boolean => sender.instance === unknownSender.instance;
+
+/** The next id of its kind; never one that a fact names already. */
+export function nextIntentId(kind: 'a' | 'c', record: OrderRecord, facts: readonly Fact[]): string {
+  const taken = [...record.adds, ...record.accepts].map((intent) => intent.id).concat(facts.map((fact) => fact.intent));
+  const numbers = taken.filter((id) => id.startsWith(kind)).map((id) => Number(id.slice(1)));
+  return `${kind}${Math.max(0, ...numbers) + 1}`;
+}
+
+export const openAdd = (record: OrderRecord, intent: AddIntent): OrderRecord => ({
+  ...record,
+  adds: [...record.adds, intent],
+  todo: withTodo(record.todo, 'settle'),
+});
+
+export const openAccept = (record: OrderRecord, intent: AcceptIntent): OrderRecord => ({
+  ...record,
+  accepts: [...record.accepts, intent],
+  todo: withTodo(record.todo, 'settle'),
+});
+
+type AddEnd = NonNullable<AddIntent['settled']>;
+type AcceptEnd = NonNullable<AcceptIntent['settled']>;
+
+export const settleAdd = (record: OrderRecord, id: string, settled: AddEnd): OrderRecord =>
+  withoutSettle({
+    ...record,
+    adds: record.adds.map((one) => (one.id === id ? { ...one, settled, stopped: null } : one)),
+  });
+
+export const settleAccept = (record: OrderRecord, id: string, settled: AcceptEnd): OrderRecord =>
+  withoutSettle({ ...record, accepts: record.accepts.map((one) => (one.id === id ? { ...one, settled } : one)) });
+
+/** A person must decide. The intent stays unsettled, and is looked out for. */
+export const stopAdd = (
+  record: OrderRecord,
+  id: string,
+  stop: { code: ErrorCode; reason: string; candidates: number[] },
+  now: number,
+): OrderRecord =>
+  watchFrom(
+    withoutSettle({
+      ...record,
+      adds: record.adds.map((one) =>
+        one.id === id ? { ...one, stopped: { ...stop, at: now, attempt: record.attempt } } : one,
+      ),
+    }),
+    now,
+  );
+
+/** A person has pressed Retry after a stop: settle anew. */
+export const reopenAdd = (record: OrderRecord, id: string): OrderRecord => ({
+  ...record,
+  adds: record.adds.map((one) => (one.id === id ? { ...one, stopped: null, askedAgain: record.attempt } : one)),
+  todo: withTodo(record.todo, 'settle'),
+});
+
+export const adopt = (record: OrderRecord, adopted: Adopted): OrderRecord => ({
+  ...record,
+  past: record.adopted && record.adopted.orderId !== adopted.orderId ? [...record.past, record.adopted] : record.past,
+  adopted,
+});
+
+/** Looks out for an order that turns up late: 1, 5 and 30 minutes and 24 hours from now. */
+export const watchFrom = (record: OrderRecord, now: number): OrderRecord => ({
+  ...record,
+  watch: { since: now, looks: 0, told: record.watch?.told ?? [] },
+  todo: withTodo(record.todo, 'watch'),
+});
+
+function withoutSettle(record: OrderRecord): OrderRecord {
+  const open =
+    record.adds.some((one) => one.settled === null && one.stopped === null) ||
+    record.accepts.some((one) => one.settled === null);
+  return open ? record : { ...record, todo: withoutTodo(record.todo, 'settle') };
+}
+
+/**
+ * On a person's word, once the order of this generation is dead: the next one starts with its own marker and watermark.
+ * @returns null while an intent is unsettled: settle first.
+ */
+export function newGeneration(record: OrderRecord): OrderRecord | null {
+  if (record.adds.some((one) => one.settled === null) || record.accepts.some((one) => one.settled === null))
+    return null;
+  return {
+    ...record,
+    generation: record.generation + 1,
+    past: record.adopted ? [...record.past, record.adopted] : record.past,
+    adopted: null,
+    accepted: null,
+  };
+}
+
+/** Intents of the generation under way. */
+export const addsOf = (record: OrderRecord): AddIntent[] =>
+  record.adds.filter((intent) => intent.generation === record.generation);
+
+/** Ids above this may be ours: the lowest watermark of all intents that may have made a row; -1 when one has none. */
+export function lowestWatermark(record: OrderRecord): number {
+  const may = addsOf(record).filter(
+    (one) => one.settled === null || !['not-sent', 'refused'].includes(one.settled.how),
+  );
+  return Math.min(...may.map((one) => one.watermark ?? -1));
+}
+
+/**
+ * Whether absence may be followed by adding once more: by itself once, if the node's setting says so; else only on a
+ * person's word, given by Retry after a stop.
+ */
+export const mayAddAgain = (record: OrderRecord, intent: AddIntent): boolean =>
+  intent.askedAgain !== null ||
+  (intent.terms.resend === 'once' && !addsOf(record).some((one) => one.settled?.how === 'none'));
+
+/** Whether the intent that a mark names belongs to the generation under way. One that the ledger lacks may. */
+export function isOurs(record: OrderRecord, store: string, orderId: string, marker: Marker): boolean {
+  if (marker.orderId !== orderId) return false;
+  const intent = marker.store === store ? record.adds.find((one) => one.id === marker.intent) : undefined;
+  return intent === undefined || intent.generation === record.generation;
+}
+
+/** The ledger lacks the intent that a mark names: another store made the order, or this one has lost records. */
+export const isFromElsewhere = (record: OrderRecord, store: string, marker: Marker): boolean =>
+  marker.store !== store || !record.adds.some((one) => one.id === marker.intent);
+
+/**
+ * Whether the ledger's silence about this order proves nothing (exactly-one R2): the store has a doubtful span, Salesforce
+ * last changed the order before its end, and nothing was asked of WHMCS since.
+ */
+export const isDoubtful = (record: OrderRecord, doubt: Doubt | null): boolean =>
+  doubt !== null &&
+  record.adopted === null &&
+  (record.seen === null || record.seen.modifiedAt < doubt.until) &&
+  !record.adds.some((one) => one.at >= doubt.until);
+
+/** What a stopped intent tells the flow. */
+export function stopFailure(intent: AddIntent): Failure {
+  const { code, reason } = intent.stopped ?? { code: 'WHMCS_OUTCOME_UNKNOWN', reason: 'It is not settled' };
+  return failure(code as ErrorCode, reason, 'whmcs_create');
+}

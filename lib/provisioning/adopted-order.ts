@@ -1,0 +1,209 @@
+/** The WHMCS order that a Salesforce order has: read back before anything is built on it, or found by the id in Salesforce. */
+import type { Order, Service } from '../whmcs/contract';
+import { adopt, isOurs, isUnknown, settleAdd } from './add-record';
+import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
+import { failure } from './failure';
+import { amountNote, differences } from './order-comparison';
+import type { AddIntent, Adopted, AskedItem } from './order-record';
+import { lifeOf, newestOrders, readOrder, rowsOf, servicesOf, unreadable, type Row } from './orders-reading';
+import { isOurRow } from './settle-add';
+import type { StepName } from './step';
+
+/**
+ * Reads the order's WHMCS order back. The first time it is checked whole: a second row with our mark, its items, its mark
+ * and its price. Each installation adds first and reads then, so of two that add the same order at most one passes
+ * (exactly-one R10).
+ * @throws Failure WHMCS_TWIN, WHMCS_ORDER_DIFFERS, WHMCS_ORDER_GONE, WHMCS_ORDER_STATUS, WHMCS_ORDER_FOREIGN.
+ * @throws WhmcsError when it cannot be read.
+ */
+export async function readBack(settling: Settling, step: StepName): Promise<Order> {
+  const { whmcs, signal } = settling;
+  const adopted = adoptedOf(settling);
+  const found = await readOrder(whmcs, adopted.orderId, signal);
+  const dead = found === null || lifeOf(found.status) === 'dead';
+  if (adopted.verified && !dead) return alive(found, step);
+  const twins = (await ownRows(settling, adopted)).filter(
+    (row) => row.order.id !== adopted.orderId && lifeOf(row.order.status) !== 'dead',
+  );
+  const [twin] = twins;
+  if (dead && twin && twins.length === 1) {
+    // Of two a person has cancelled ours: the other one it is.
+    await adoptTwin(settling, adopted, twin);
+    return readBack(settling, step);
+  }
+  if (twin) {
+    const ids = [...(dead ? [] : [adopted.orderId]), ...twins.map((row) => row.order.id)].sort((a, b) => a - b);
+    throw failure(
+      'WHMCS_TWIN',
+      `WHMCS client ${adopted.clientId} has two orders for this Salesforce Order: ${ids.join(' and ')}`,
+      step,
+    );
+  }
+  if (dead) throw gone(adopted.orderId, found, step);
+  const sound = alive(found, step);
+  if (sound.clientId !== adopted.clientId) {
+    throw failure(
+      'WHMCS_ORDER_FOREIGN',
+      `WHMCS order ${sound.id} is of client ${sound.clientId}, not ${adopted.clientId}`,
+      step,
+    );
+  }
+  await verify(settling, adopted, sound, await servicesOf(whmcs, sound, adopted.serviceIds, signal), step);
+  return sound;
+}
+
+async function verify(
+  { order, log }: Settling,
+  adopted: Adopted,
+  found: Order,
+  services: Service[],
+  step: StepName,
+): Promise<void> {
+  const wrong = differences(adopted.items, services);
+  if (wrong.length > 0)
+    throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${found.id} differs: ${wrong.join('; ')}`, step);
+  const [row] = await rowsOf(order.store, adopted.whmcs, [found], services);
+  const intent = order.record.adds.find((one) => one.id === adopted.intent);
+  if (intent && intent.terms.markerIn !== 'none' && !row?.markers.some((marker) => marker.orderId === order.orderId)) {
+    log.warn('WHMCS did not keep our mark on this order; if an answer is lost, a person will have to decide', {
+      order: order.orderId,
+      whmcsOrder: found.id,
+    });
+  }
+  const warning = amountNote(adopted.items, services);
+  if (warning) log.warn(warning, { order: order.orderId, whmcsOrder: found.id });
+  const { orderNumber, invoiceId } = shown({ order: found });
+  const serviceIds = services.map((service) => service.id);
+  await order.save((record) => ({
+    ...record,
+    adopted: {
+      ...adopted,
+      orderNumber,
+      invoiceId: invoiceId ?? adopted.invoiceId,
+      serviceIds,
+      verified: true,
+      warning,
+    },
+  }));
+}
+
+/** The newest rows of the client that are this order's. */
+async function ownRows({ order, whmcs, signal }: Settling, adopted: Adopted): Promise<Row[]> {
+  await order.refreshFacts();
+  const orders = await newestOrders(whmcs, adopted.clientId, signal);
+  const other = orders.find((one) => one.clientId !== adopted.clientId);
+  if (other)
+    throw unreadable(
+      `Asked for the orders of client ${adopted.clientId}, WHMCS answered with those of ${other.clientId}`,
+    );
+  const inField = order.record.adds.some((intent) => intent.terms.markerIn === 'field');
+  const services = inField ? await whmcs.getServices({ clientId: adopted.clientId }, signal) : [];
+  const rows = await rowsOf(order.store, adopted.whmcs, orders, services);
+  const own = { orderId: order.orderId, store: order.store.id, record: order.record, facts: order.facts };
+  return rows.filter((row) => isOurRow(row, own));
+}
+
+async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row): Promise<void> {
+  const { by } = await order.store.claims.claim(adopted.whmcs, twin.order.id, order.orderId);
+  if (by !== order.orderId) {
+    throw failure(
+      'WHMCS_ORDER_FOREIGN',
+      `WHMCS order ${twin.order.id} belongs to another Salesforce Order (${by})`,
+      'whmcs_create',
+    );
+  }
+  const elsewhere = isMadeElsewhere(order, twin);
+  await order.save((record) => {
+    const next = adopt(record, {
+      ...adopted,
+      ...shown(twin),
+      orderId: twin.order.id,
+      outcome: 'adopted',
+      at: order.clock.now(),
+      verified: false,
+    });
+    return elsewhere ? withUnknownAccept(next, order, adopted.whmcs, twin.order.id, 0) : next;
+  });
+  log.warn('The WHMCS order of this order was cancelled; its twin takes its place', {
+    order: order.orderId,
+    whmcsOrder: twin.order.id,
+    cancelled: adopted.orderId,
+  });
+}
+
+function alive(found: Order, step: StepName): Order {
+  if (lifeOf(found.status) !== 'other') return found;
+  throw failure('WHMCS_ORDER_STATUS', `WHMCS order ${found.id} has the status '${found.status}'`, step);
+}
+
+export const gone = (id: number, found: Order | null, step: StepName) =>
+  failure('WHMCS_ORDER_GONE', `WHMCS order ${id} ${found ? `is ${found.status}` : 'does not exist any more'}`, step);
+
+export function adoptedOf({ order }: Settling): Adopted {
+  if (order.record.adopted === null) throw new Error(`Order ${order.orderId} has no WHMCS order on record`);
+  return order.record.adopted;
+}
+
+/**
+ * Takes the WHMCS order that Salesforce names. The field is a candidate only: Clone copies it, people fill it (R15).
+ * @param intent the stopped intent that it settles, if there is one: naming the order is a person's word.
+ * @returns false when the field names an order that has had its day: then it says nothing.
+ * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_GONE, WHMCS_ORDER_STATUS; WhmcsError.
+ */
+export async function adoptNamed(
+  settling: Settling,
+  named: { field: string; clientId: number; items: AskedItem[]; quarantineMs: number },
+  intent: AddIntent | null,
+): Promise<boolean> {
+  const { order, whmcs, log, signal } = settling;
+  const step = 'whmcs_create';
+  const foreign = (why: string) =>
+    failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${named.field}: ${why}`, step);
+  const id = Number(/^\s*#?\s*(\d{1,15})\s*$/.exec(named.field)?.[1] ?? NaN);
+  if (Number.isNaN(id)) throw foreign('that is no id of a WHMCS order');
+  if (order.record.past.some((one) => one.orderId === id)) return false;
+  const found = await readOrder(whmcs, id, signal);
+  if (found === null) throw foreign('WHMCS has no such order');
+  if (found.clientId !== named.clientId)
+    throw foreign(`that order is of client ${found.clientId}, this one of ${named.clientId}`);
+  const services = await servicesOf(whmcs, found, [], signal);
+  const [row] = await rowsOf(order.store, whmcs.key, [found], services);
+  const markers = row?.markers ?? [];
+  const other = markers.find((marker) => marker.orderId !== order.orderId);
+  if (other) throw foreign(`that order was made for ${other.orderId}`);
+  if (row?.claimedBy && row.claimedBy !== order.orderId) throw foreign(`that order belongs to ${row.claimedBy}`);
+  if (markers.length > 0 && !markers.some((marker) => isOurs(order.record, order.store.id, order.orderId, marker)))
+    return false;
+  if (markers.length === 0) {
+    const wrong = differences(named.items, services);
+    if (wrong.length > 0) throw foreign(wrong.join('; '));
+  }
+  if (lifeOf(found.status) === 'dead') throw gone(id, found, step);
+  alive(found, step);
+  const { by } = await order.store.claims.claim(whmcs.key, id, order.orderId);
+  if (by !== order.orderId) throw foreign(`that order belongs to ${by}`);
+  const now = order.clock.now();
+  const elsewhere = (intent !== null && isUnknown(intent.sender)) || (row !== undefined && isMadeElsewhere(order, row));
+  await order.save((record) => {
+    const settled =
+      intent === null
+        ? record
+        : settleAdd(record, intent.id, { how: 'adopted', at: now, detail: `WHMCS order ${id}, named in Salesforce` });
+    const next = adopt(settled, {
+      ...shown({ order: found }),
+      whmcs: whmcs.key,
+      orderId: id,
+      clientId: named.clientId,
+      outcome: 'already',
+      intent: intent?.id ?? null,
+      at: now,
+      items: named.items,
+      verified: false,
+      warning: null,
+    });
+    return elsewhere ? withUnknownAccept(next, order, whmcs.key, id, named.quarantineMs) : next;
+  });
+  if (intent) await closeOpenIntent(order, intent);
+  log.info('The WHMCS order that Salesforce names is taken', { order: order.orderId, whmcsOrder: id });
+  return true;
+}

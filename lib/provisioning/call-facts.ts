@@ -1,0 +1,59 @@
+/** One call with an effect, and the facts of how it ended: recorded whoever holds the order by then (exactly-one R9). */
+import type { Fact } from '../state/contract';
+import type { CallEnd, WriteOptions } from '../whmcs/contract';
+import type { HeldOrder } from './held-order';
+
+type Options = Pick<WriteOptions, 'sendBy' | 'onSending'>;
+
+/**
+ * Makes the call of an intent that is on record. Its end is recorded always, and last, since settling may begin with it;
+ * what is known of money comes before.
+ * @param sendBy monotonic ms after which the first byte must not leave.
+ * @param orderSeen the WHMCS order id that a success names.
+ */
+export async function callOnce<T>(
+  order: HeldOrder,
+  intent: string,
+  sendBy: number,
+  call: (options: Options) => Promise<CallEnd<T>>,
+  orderSeen: (value: T) => number | null,
+): Promise<CallEnd<T>> {
+  let end: CallEnd<T> = { kind: 'unknown', code: 'ELOST', message: 'The call broke off', edge: false };
+  let sending: Promise<void> = Promise.resolve();
+  try {
+    end = order.signal.aborted
+      ? { kind: 'not-sent', code: 'ELEASE', message: 'Another worker has taken this order over' }
+      : await call({ sendBy, onSending: () => void (sending = order.remember({ intent, kind: 'sent' })) });
+  } catch (error) {
+    end = { kind: 'unknown', code: 'ETHROWN', message: String(error), edge: false };
+  } finally {
+    const id = end.kind === 'success' ? orderSeen(end.value) : null;
+    if (id !== null) await order.remember({ intent, kind: 'order-seen', whmcsOrderId: id });
+    if (end.kind === 'not-sent') await order.remember({ intent, kind: 'not-sent', detail: describe(end) });
+    await sending;
+    await order.remember({ intent, kind: 'call-ended', detail: describe(end) });
+  }
+  return end;
+}
+
+/** How a call ended, as facts keep it: its kind, then its words. */
+export function describe(end: CallEnd<unknown>): string {
+  switch (end.kind) {
+    case 'success':
+      return `success: ${end.warning ?? ''}`;
+    case 'refused':
+    case 'unclear':
+      return `${end.kind}: ${end.message}`;
+    case 'unknown':
+    case 'not-sent':
+      return `${end.kind}: ${end.code} ${end.message}`;
+  }
+}
+
+/** How the call of an intent ended, as its facts tell; null: no end is on record. */
+export function endOfCall(facts: readonly Fact[], intent: string): { kind: string; text: string } | null {
+  const ended = facts.find((fact) => fact.intent === intent && fact.kind === 'call-ended');
+  if (!ended) return null;
+  const [kind = '', ...rest] = (ended.detail ?? '').split(': ');
+  return { kind, text: rest.join(': ') };
+}

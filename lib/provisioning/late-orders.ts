@@ -1,0 +1,66 @@
+/**
+ * Looking out for an order that turns up late, after a stop or a second AddOrder: WHMCS may begin a request after any wait,
+ * so no quarantine is a proof (exactly-one R12, R14). Such an order is reported, never accepted.
+ */
+import { addsOf, lowestWatermark } from './add-record';
+import type { Settling } from './add-settling';
+import { failure, type Failure } from './failure';
+import { differences } from './order-comparison';
+import { unsettledAdd, withoutTodo, type AddIntent, type OrderRecord } from './order-record';
+import { lifeOf, newestOrders, rowsOf } from './orders-reading';
+import { isExplained, isOurRow } from './settle-add';
+
+/** After so long, counted from the stop or the second AddOrder. For people, so by the wall clock. */
+const looksAtMs = [60_000, 300_000, 1_800_000, 86_400_000];
+
+/** Ms until the next look; null: there is none any more. */
+export function nextLookMs(record: OrderRecord, now: number): number | null {
+  if (!record.watch || !record.todo.includes('watch')) return null;
+  const at = looksAtMs[record.watch.looks];
+  return at === undefined ? null : Math.max(0, record.watch.since + at - now);
+}
+
+export interface TurnedUp {
+  whmcsOrderIds: number[];
+  failure: Failure;
+}
+
+/** The intent whose client is watched: the one that is unsettled, else the newest. */
+export const watchedIntent = (record: OrderRecord): AddIntent | undefined =>
+  unsettledAdd(record) ?? addsOf(record).slice(-1)[0];
+
+/**
+ * One look: rows that are ours beside the adopted one, and unexplained ones with the same products. Each is told once.
+ * @throws WhmcsError when WHMCS cannot be read; the look is not counted.
+ */
+export async function lookForLate(settling: Settling, intent: AddIntent): Promise<TurnedUp | null> {
+  const { order, whmcs, log, signal } = settling;
+  const { record, orderId, store, facts } = order;
+  const orders = await newestOrders(whmcs, intent.clientId, signal);
+  const mayBeOurs = orders.filter((one) => one.clientId === intent.clientId && lifeOf(one.status) !== 'dead');
+  const services = mayBeOurs.length > 0 ? await whmcs.getServices({ clientId: intent.clientId }, signal) : [];
+  const rows = await rowsOf(store, intent.whmcs, mayBeOurs, services, lowestWatermark(record));
+  const own = { orderId, store: store.id, record, facts };
+  const late = rows.filter((row) => {
+    if (row.order.id === record.adopted?.orderId || record.watch?.told.includes(row.order.id)) return false;
+    if (isOurRow(row, own)) return true;
+    const same = services.filter((service) => service.orderId === row.order.id);
+    return (
+      row.order.id > lowestWatermark(record) && !isExplained(row, own) && differences(intent.items, same).length === 0
+    );
+  });
+  const ids = late.map((row) => row.order.id);
+  await order.save((before) => {
+    const looks = (before.watch?.looks ?? 0) + 1;
+    const watch = before.watch && { ...before.watch, looks, told: [...before.watch.told, ...ids] };
+    return { ...before, watch, todo: looks < looksAtMs.length ? before.todo : withoutTodo(before.todo, 'watch') };
+  });
+  if (ids.length === 0) return null;
+  const kept = record.adopted ? `, beside ${record.adopted.orderId}` : '';
+  const text = `WHMCS order ${ids.join(' and ')} of client ${intent.clientId} has turned up late${kept}; it may be ours`;
+  log.error(text, { order: orderId, candidates: ids.join(' ') });
+  return {
+    whmcsOrderIds: ids,
+    failure: failure(record.adopted ? 'WHMCS_TWIN' : 'WHMCS_OUTCOME_UNKNOWN', text, 'whmcs_create'),
+  };
+}

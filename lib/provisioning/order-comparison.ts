@@ -1,0 +1,79 @@
+/** What was asked for against what WHMCS holds. Pure. */
+import type { Service } from '../whmcs/contract';
+import type { AskedItem } from './order-record';
+
+/** WHMCS spells a cycle differently in each answer: `semiannually`, `Semi-Annually`, `One Time`, `Free Account`. */
+const cycleKey = (cycle: string): string => {
+  const letters = cycle.toLowerCase().replace(/[^a-z]/g, '');
+  return letters === 'freeaccount' ? 'free' : letters;
+};
+
+const keyOf = (pid: number, cycle: string): string => `product ${pid} ${cycleKey(cycle)}`;
+/** 0 and absence mean one. */
+const unitsOf = (service: Service): number => Math.max(1, service.quantity);
+
+function counted<T>(things: readonly T[], key: (thing: T) => string, units: (thing: T) => number): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const thing of things) counts.set(key(thing), (counts.get(key(thing)) ?? 0) + units(thing));
+  return counts;
+}
+
+/**
+ * Products × quantity and cycles that differ, in plain words; none: they are the same. Ten services of one unit equal one
+ * service of ten, since the product's own setting decides that.
+ */
+export function differences(asked: readonly AskedItem[], services: readonly Service[]): string[] {
+  const wanted = counted(
+    asked,
+    (item) => keyOf(item.pid, item.billingCycle),
+    (item) => item.quantity,
+  );
+  const there = counted(services, (service) => keyOf(service.pid, service.billingCycle), unitsOf);
+  return [...new Set([...wanted.keys(), ...there.keys()])]
+    .filter((key) => wanted.get(key) !== there.get(key))
+    .map((key) => `${key}: asked for ${wanted.get(key) ?? 0}, WHMCS has ${there.get(key) ?? 0}`);
+}
+
+/**
+ * The price of one cycle, summed over the services, against what the prices come to. Tax and set-up fees are not in it; a
+ * discount of this client is. null: equal, or not to be told.
+ */
+export function amountNote(asked: readonly AskedItem[], services: readonly Service[]): string | null {
+  if (services.length === 0 || asked.some((item) => item.price === null)) return null;
+  const there = services.map((service) =>
+    cents(cycleKey(service.billingCycle) === 'onetime' ? service.firstPaymentAmount : service.recurringAmount),
+  );
+  const wanted = asked.map((item) => cents(item.price ?? '0') * item.quantity);
+  const [has, expected] = [there, wanted].map((list) => list.reduce((sum, one) => sum + one, 0)) as [number, number];
+  if (Number.isNaN(has) || has === expected) return null;
+  return `WHMCS charges ${(has / 100).toFixed(2)} a cycle, its price list says ${(expected / 100).toFixed(2)}`;
+}
+
+const cents = (money: string): number => Math.round(Number(money) * 100);
+
+/**
+ * Which service is whose: items and services of the same product and cycle, both in the order in which they were made,
+ * as many services as the item's quantity fills.
+ */
+export function servicesOfItems(
+  asked: readonly AskedItem[],
+  services: readonly Service[],
+): { orderItemId: string; serviceId: number }[] {
+  const free = [...services].sort((a, b) => a.id - b.id);
+  const pairs: { orderItemId: string; serviceId: number }[] = [];
+  for (const item of asked) {
+    for (let units = 0; units < item.quantity;) {
+      const at = free.findIndex(
+        (service) => keyOf(service.pid, service.billingCycle) === keyOf(item.pid, item.billingCycle),
+      );
+      const [service] = at < 0 ? [] : free.splice(at, 1);
+      if (!service) break;
+      pairs.push({ orderItemId: item.orderItemId, serviceId: service.id });
+      units += unitsOf(service);
+    }
+  }
+  return pairs;
+}
+
+/** Live: it works for the customer. */
+export const isLive = (service: Service): boolean => /^(active|completed)$/i.test(service.status.trim());

@@ -1,0 +1,49 @@
+/** Unsettled calls of other orders for the same WHMCS client. */
+import type { Adding } from './adding';
+import { failure } from './failure';
+import type { HeldOrder } from './held-order';
+import type { HeldResult } from './held-step';
+import { readRecord } from './order-record';
+import type { Row } from './orders-reading';
+
+const otherOrderMs = 15_000;
+
+/** Where WHMCS keeps no mark, one unsettled call of a client forbids the next: their rows could not be told apart (R3). */
+export async function otherIntent({ order, whmcs, input, settings }: Adding, rows: Row[]): Promise<HeldResult | null> {
+  const { store, orderId } = order;
+  for (const open of await store.openIntents.of(whmcs.key, input.client.id)) {
+    if (open.orderId === orderId) {
+      if (!order.record.adds.some((one) => one.id === open.intent && one.settled === null))
+        await store.openIntents.close(whmcs.key, input.client.id, orderId, open.intent);
+      continue;
+    }
+    if (settings.marker !== 'none' && keepsMark(rows)) continue;
+    const state = await stateOfIntent(order, open);
+    if (state === 'settled') continue;
+    const text = `Order ${open.orderId} of the same WHMCS client is unsettled, and WHMCS keeps no mark`;
+    if (state === 'stopped')
+      throw failure('WHMCS_OUTCOME_UNKNOWN', `${text}: a person must decide that one first`, 'whmcs_create');
+    return { wait: otherOrderMs, reason: text };
+  }
+  return null;
+}
+
+async function stateOfIntent(
+  { store }: HeldOrder,
+  open: { orderId: string; intent: string },
+): Promise<'open' | 'settled' | 'stopped'> {
+  const record = readRecord((await store.ledger.read(open.orderId)).state);
+  const intent = record.adds.find((one) => one.id === open.intent);
+  if (!intent || intent.settled) return 'settled';
+  return intent.stopped ? 'stopped' : 'open';
+}
+
+/** Judged by the newest order of this client that is ours: a mark that was kept once may be dropped since (R4). */
+function keepsMark(rows: Row[]): boolean {
+  const claimed = rows.filter((row) => row.claimedBy !== null);
+  const newest = claimed.reduce<Row | undefined>(
+    (top, row) => (top && top.order.id > row.order.id ? top : row),
+    undefined,
+  );
+  return newest === undefined || newest.markers.length > 0;
+}
