@@ -98,7 +98,7 @@ function handOver(
   const onClose = (): void => giveUp(new NotConnected('ECONNRESET', 'the connection was closed before it stood'));
   const onAbort = (): void => giveUp(new NotConnected('EABORTED', 'given up before the connection stood'));
   const onStanding = (): void => {
-    const closed = gate.open();
+    const closed = asked(gate);
     if (closed) return giveUp(closed);
     over();
     done(null, socket);
@@ -108,6 +108,14 @@ function handOver(
   socket.once(standing, onStanding).once('error', onError).once('close', onClose);
   gate.signal?.addEventListener('abort', onAbort, { once: true });
   if (gate.signal?.aborted) onAbort();
+}
+
+function asked(gate: Gate): NotConnected | null {
+  try {
+    return gate.open();
+  } catch (error) {
+    return notConnected(error);
+  }
 }
 
 function notConnected(error: unknown): NotConnected {
