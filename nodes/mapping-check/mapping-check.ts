@@ -7,5 +7,5 @@ export = (RED: NodeAPI): void =>
     connections: { whmcs: 'whmcs-connection' },
     settings: {},
     ways: ['mapped', 'incomplete'],
-    build: (_settings, { whmcs }) => mapping(whmcs.whmcs, whmcs.catalogue),
+    build: (_settings, { whmcs }) => mapping(whmcs.catalogue),
   });

@@ -7,5 +7,6 @@ export = (RED: NodeAPI): void =>
     connections: { whmcs: 'whmcs-connection' },
     settings: {},
     ways: ['next'],
-    build: (_settings, { whmcs }) => clientCheck({ paymentMethod: whmcs.order.paymentMethod }, whmcs.whmcs),
+    build: (_settings, { whmcs }) =>
+      clientCheck({ paymentMethod: whmcs.order.paymentMethod }, whmcs.whmcs, whmcs.catalogue),
   });

@@ -1,0 +1,193 @@
+/**
+ * The step that reads the Order and decides whether it is to be provisioned. On *go* the order's attempt is open in the
+ * ledger, so that the steps after it may add and accept.
+ *
+ * A published event can arrive before the transaction that published it is visible, so an Order that is not there, or not
+ * Activating yet, is read again for a few seconds.
+ */
+import { pause } from '../clock';
+import type { FieldNames, Salesforce, SalesforceOrder } from '../salesforce/contract';
+import { sameId } from '../salesforce/ids';
+import { failure } from './failure';
+import type { HeldOrder } from './held-order';
+import type { EventPart, OrderPart, SkippedPart } from './message';
+import type { OrderRecord } from './order-record';
+import type { Step, StepContext, StepOutcome } from './step';
+
+export interface GetOrderSettings {
+  fields: FieldNames;
+  /** Orders of another price book are not ours; null: all are. */
+  pricebookId: string | null;
+  /** Pauses before each further read, ms. */
+  rereads?: readonly number[];
+}
+
+const step = 'validation';
+const activating = 'Activating';
+const defaultRereads = [500, 1_500, 3_000];
+/** An event older than this can't have come before its own transaction. Clocks may differ: what is skipped wrongly is swept up. */
+const freshMs = 60_000;
+const busyMs = 2_000;
+
+type Outcome = StepOutcome<OrderPart, 'go' | 'skip'>;
+
+/** @throws Failure ORDER_NOT_FOUND, ORDER_EMPTY; SalesforceError, StoreError. */
+export function getOrder(
+  settings: GetOrderSettings,
+  salesforce: Pick<Salesforce, 'readOrder'>,
+): Step<'event', 'order', 'go' | 'skip'> {
+  return {
+    name: 'order_details',
+    needs: ['event'],
+    adds: 'order',
+    async run({ event }, context) {
+      const { orderId, desk, clock, signal, log } = context;
+      const read = (): Promise<SalesforceOrder | null> => salesforce.readOrder(orderId, settings.fields, signal);
+      const found = await whenCommitted(read, settings, event, context);
+      if (found === null) throw failure('ORDER_NOT_FOUND', `Salesforce shows no Order ${orderId}`, step);
+      const reason = refusal(found, settings);
+      if (reason) return skip(found, reason);
+      const held = await desk.hold(orderId, (order) => open(order, found, read));
+      if (held === null) {
+        const text = 'Another step of this order is under way';
+        return { parked: { until: clock.now() + busyMs, reason: text }, note: text };
+      }
+      const { order, skipped, attempt } = held.value;
+      if (skipped) return skip(order, skipped);
+      log.info('validation', { order: orderId, event: context.eventId, outcome: 'done', attempt });
+      if (order.items.length === 0) throw failure('ORDER_EMPTY', `Order ${order.number} has no products`, step);
+      const count = `${order.items.length} item${order.items.length === 1 ? '' : 's'}`;
+      return { way: 'go', value: orderPart(order), note: `Order ${order.number}, ${count}, attempt ${attempt}` };
+    },
+  };
+}
+
+/** The Order as soon as it is Activating; else as it is after the last read. */
+async function whenCommitted(
+  read: () => Promise<SalesforceOrder | null>,
+  { fields, pricebookId, rereads = defaultRereads }: GetOrderSettings,
+  event: EventPart,
+  { clock, signal }: StepContext,
+): Promise<SalesforceOrder | null> {
+  let order = await read();
+  const createdAt = event.createdAt === null ? null : Date.parse(event.createdAt);
+  if (createdAt !== null && clock.now() - createdAt > freshMs) return order;
+  for (const ms of rereads) {
+    const decided = order !== null && refusal(order, { fields, pricebookId })?.code !== 'ORDER_NOT_ACTIVATING';
+    if (decided) break;
+    await pause(clock, ms, signal);
+    order = await read();
+  }
+  return order;
+}
+
+/** Why an Order is not to be provisioned; null: it is. */
+function refusal(order: SalesforceOrder, { fields, pricebookId }: GetOrderSettings): SkippedPart | null {
+  if (pricebookId !== null && (order.pricebookId === null || !sameId(order.pricebookId, pricebookId))) {
+    const used = order.pricebookId === null ? 'no price book' : `price book ${order.pricebookId}`;
+    return { code: 'ORDER_OTHER_PRICEBOOK', message: `Order ${order.number} has ${used}` };
+  }
+  if (order.activationStatus !== activating) {
+    const status = order.activationStatus === '' ? 'empty' : `'${order.activationStatus}'`;
+    return {
+      code: 'ORDER_NOT_ACTIVATING',
+      message: `${fields.activationStatus} of Order ${order.number} is ${status}`,
+    };
+  }
+  return null;
+}
+
+const skip = (order: SalesforceOrder, skipped: SkippedPart): Outcome => ({
+  way: 'skip',
+  value: orderPart(order),
+  skipped,
+  note: `${skipped.code}: ${skipped.message}`,
+});
+
+interface Opened {
+  order: SalesforceOrder;
+  attempt: number;
+  skipped?: SkippedPart;
+}
+
+/**
+ * Opens the attempt, or finds that it has ended (exactly-one R7).
+ *
+ * - It is open: a run before this one was cut short; go on.
+ * - Salesforce shows another attempt than the one that ended: open that.
+ * - It has ended and its result is still to be told: nothing is left to run.
+ * - It has ended, its result was told, and Salesforce shows Activating all the same: somebody set it anew. That is
+ *   believed only of a read that began after the telling, which is why the Order is read again here.
+ */
+async function open(
+  held: HeldOrder,
+  first: SalesforceOrder,
+  read: () => Promise<SalesforceOrder | null>,
+): Promise<Opened> {
+  const { record } = held;
+  let order = first;
+  if (hasEnded(record, order)) {
+    const { report } = record;
+    if (report !== null && report.told === null)
+      return { order, attempt: record.attempt, skipped: untold(order, report) };
+    const again = await read();
+    if (again === null || again.activationStatus !== activating) {
+      const message = `Order ${order.number} has just ended${again ? ` as '${again.activationStatus}'` : ''}`;
+      return { order: again ?? order, attempt: record.attempt, skipped: { code: 'ORDER_NOT_ACTIVATING', message } };
+    }
+    order = again;
+  }
+  const attempt = attemptOf(record, order);
+  const seen = {
+    status: order.activationStatus,
+    modifiedAt: order.lastModifiedAt,
+    modifiedById: order.lastModifiedById,
+  };
+  await held.save((before) => {
+    const goesOn = before.attemptState === 'open' && before.attempt === attempt;
+    return { ...before, attempt, attemptState: 'open', seen, ended: goesOn ? before.ended : null };
+  });
+  return { order, attempt };
+}
+
+/** Whether the attempt that Salesforce shows is one that has ended here, or may be. */
+function hasEnded(record: OrderRecord, order: SalesforceOrder): boolean {
+  if (record.attemptState === 'open') return false;
+  // The order failed before an attempt was opened: that result is for whichever attempt Salesforce shows.
+  if (record.report?.attempt === 0) return true;
+  return record.attempt > 0 && (order.attempt === null || order.attempt === record.attempt);
+}
+
+/** Salesforce's own number where the org counts; else ours, which rises when a run starts on an ended attempt. */
+function attemptOf(record: OrderRecord, order: SalesforceOrder): number {
+  if (order.attempt !== null) return order.attempt;
+  return record.attemptState === 'open' ? record.attempt : record.attempt + 1;
+}
+
+function untold(order: SalesforceOrder, report: NonNullable<OrderRecord['report']>): SkippedPart {
+  const why = report.problem === null ? '' : ` (${report.problem})`;
+  return {
+    code: 'ATTEMPT_CLOSED',
+    message: `Order ${order.number} has ended as ${report.status}; Salesforce is still to be told${why}`,
+  };
+}
+
+const orderPart = (order: SalesforceOrder): OrderPart => ({
+  id: order.id,
+  number: order.number,
+  url: order.url,
+  status: order.activationStatus,
+  account: order.account,
+  whmcsOrderId: order.whmcsOrderId,
+  items: order.items.map(({ id, product, quantity, unitPrice }) => ({
+    id,
+    product: product && {
+      id: product.id,
+      name: product.name,
+      productId: product.productId,
+      billingCycle: product.billingCycle,
+    },
+    quantity,
+    price: unitPrice,
+  })),
+});

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { mapping } from '../../../lib/provisioning/mapping';
+import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
+import type { Product } from '../../../lib/whmcs/contract';
+import { input, orderId, World, type Process } from './vendor-doubles/world';
+
+type Item = OrderPart['items'][number];
+
+const product = (pid: number, over: Partial<Product> = {}): Product => ({
+  pid,
+  name: `Product ${pid}`,
+  module: '',
+  payType: 'recurring',
+  allowQuantity: 2,
+  stock: null,
+  prices: { USD: { monthly: '15.00' } },
+  ...over,
+});
+
+const item = (over: Partial<Item> = {}, of: Partial<NonNullable<Item['product']>> = {}): Item => ({
+  id: '802000000000001AAA',
+  quantity: 1,
+  price: 15,
+  product: { id: '01t', name: 'Pro seat', productId: '11', billingCycle: 'Monthly', ...of },
+  ...over,
+});
+
+describe('mapping check', () => {
+  let world: World;
+  let process: Process;
+  /** What WHMCS sells, and what the cache still thinks that it sells. */
+  let sells: Product[];
+  let cached: Product[] | null;
+  let takes: boolean | null;
+  let currency: string;
+  let asked: string[];
+
+  beforeEach(async () => {
+    world = new World();
+    process = await world.process(world.directory());
+    sells = [
+      product(11),
+      product(12, { allowQuantity: 1 }),
+      product(13, { allowQuantity: 0 }),
+      product(14, { allowQuantity: null }),
+    ];
+    cached = null;
+    takes = true;
+    currency = 'USD';
+    asked = [];
+  });
+  afterEach(() => world.close());
+
+  const run = async (items: Item[]) => {
+    const step = mapping({
+      products: (pids, _signal, options) => {
+        asked.push(`${pids.join(',')}${options?.fresh ? ' anew' : ''}`);
+        const from = options?.fresh ? sells : (cached ?? sells);
+        return Promise.resolve(new Map(from.filter(({ pid }) => pids.includes(pid)).map((one) => [one.pid, one])));
+      },
+      takesQuantities: () => {
+        asked.push('version');
+        return Promise.resolve(takes);
+      },
+    });
+    const { order, client } = input();
+    const outcome = await step.run(
+      { order: { ...order, items }, client: { ...client, currency } },
+      process.context(orderId),
+    );
+    assert.ok('way' in outcome && outcome.value);
+    return { ...outcome, value: outcome.value as MappingPart };
+  };
+  const codes = async (...items: Item[]): Promise<string[]> => {
+    const { way, value, failure } = await run(items);
+    const found = value.items.flatMap((one) => one.faults.map((fault) => fault.code));
+    assert.equal(way, found.length > 0 ? 'incomplete' : 'mapped');
+    assert.equal(failure?.code, found.length > 0 ? 'MAPPING_INCOMPLETE' : undefined);
+    assert.equal(value.ok, found.length === 0);
+    return found;
+  };
+
+  it('maps an item to product, cycle and price', async () => {
+    const { way, value, failure } = await run([item({ quantity: 3 })]);
+    assert.equal(way, 'mapped');
+    assert.equal(failure, undefined);
+    assert.deepEqual(value, {
+      ok: true,
+      items: [
+        {
+          orderItemId: '802000000000001AAA',
+          productId: '11',
+          productName: 'Pro seat',
+          pid: 11,
+          billingCycle: 'monthly',
+          quantity: 3,
+          price: '15.00',
+          faults: [],
+        },
+      ],
+    });
+  });
+
+  describe('names the fault of', () => {
+    const faulty: [name: string, item: Item, code: string, message: RegExp][] = [
+      ['an item without a product', item({ product: null }), 'PRODUCT_MISSING', /no product/],
+      [
+        'a product without a WHMCS id',
+        item({}, { productId: null }),
+        'PRODUCT_ID_MISSING',
+        /WH_Product_ID__c is empty/,
+      ],
+      ['a blank WHMCS id', item({}, { productId: '  ' }), 'PRODUCT_ID_MISSING', /WH_Product_ID__c is empty/],
+      ['a WHMCS id that is no number', item({}, { productId: '11a' }), 'PRODUCT_ID_INVALID', /'11a'/],
+      ['several WHMCS ids', item({}, { productId: '11,12' }), 'PRODUCT_ID_INVALID', /'11,12'/],
+      ['the WHMCS id 0', item({}, { productId: '0' }), 'PRODUCT_ID_INVALID', /'0'/],
+      ['a product that WHMCS does not know', item({}, { productId: '9999' }), 'PRODUCT_UNKNOWN', /no product 9999/],
+      ['a missing cycle', item({}, { billingCycle: null }), 'CYCLE_MISSING', /Billing_Cycle__c is empty/],
+      ['an ambiguous cycle', item({}, { billingCycle: 'Biannual' }), 'CYCLE_AMBIGUOUS', /semiannually or biennially/],
+      ['a cycle that WHMCS does not have', item({}, { billingCycle: 'Weekly' }), 'CYCLE_UNSUPPORTED', /'Weekly'/],
+      [
+        'a cycle that is not sold',
+        item({}, { billingCycle: 'Annually' }),
+        'CYCLE_NOT_OFFERED',
+        /11 annually in USD, but monthly/,
+      ],
+      ['the quantity 0', item({ quantity: 0 }), 'QUANTITY_INVALID', /quantity is 0/],
+      ['a negative quantity', item({ quantity: -2 }), 'QUANTITY_INVALID', /-2/],
+      ['half a unit', item({ quantity: 1.5 }), 'QUANTITY_INVALID', /1\.5/],
+      ['no quantity', item({ quantity: NaN }), 'QUANTITY_INVALID', /NaN/],
+    ];
+    for (const [name, one, code, message] of faulty) {
+      it(name, async () => {
+        assert.deepEqual(await codes(one), [code]);
+        const { value } = await run([one]);
+        const [fault] = value.items[0]?.faults ?? [];
+        assert.match(fault?.message ?? '', message);
+        assert.ok((fault?.fix ?? '').length > 10);
+      });
+    }
+  });
+
+  it('names every fault of every item at once', async () => {
+    const found = await codes(
+      item({ quantity: 0 }, { productId: null, billingCycle: null }),
+      item(),
+      item({}, { productId: '9999', billingCycle: 'Biannual' }),
+    );
+    assert.deepEqual(found, [
+      'QUANTITY_INVALID',
+      'CYCLE_MISSING',
+      'PRODUCT_ID_MISSING',
+      'CYCLE_AMBIGUOUS',
+      'PRODUCT_UNKNOWN',
+    ]);
+  });
+
+  it('says what is wrong in one short text that names the items', async () => {
+    const { failure, note } = await run([item({}, { name: 'Consulting day', productId: null }), item()]);
+    assert.equal(failure?.message, '1 of 2 items cannot be mapped; Consulting day: WH_Product_ID__c is empty');
+    assert.equal(failure?.step, 'mapping');
+    assert.match(note, /^MAPPING_INCOMPLETE/);
+    const many = await run(
+      Array.from({ length: 30 }, (_, at) => item({}, { name: `Product ${at} ${'x'.repeat(80)}`, productId: null })),
+    );
+    assert.ok((many.failure?.message.length ?? 0) <= 200);
+    assert.match(many.failure?.message ?? '', /and 2\d more$/);
+  });
+
+  it('looks for the price in the client’s own currency', async () => {
+    currency = 'EUR';
+    assert.deepEqual(await codes(item()), ['CYCLE_NOT_OFFERED']);
+    sells = [product(11, { prices: { USD: {}, EUR: { monthly: '14.00' } } })];
+    assert.equal((await run([item()])).value.items[0]?.price, '14.00');
+  });
+
+  it('knows free and one-time products by their own cycle', async () => {
+    sells = [
+      product(11, { payType: 'free', prices: {} }),
+      product(12, { payType: 'onetime', prices: { USD: { onetime: '250.00' } } }),
+    ];
+    const { value } = await run([
+      item({}, { billingCycle: 'Free' }),
+      item({}, { productId: '12', billingCycle: 'One-Time' }),
+    ]);
+    assert.deepEqual(
+      value.items.map((one) => one.price),
+      ['0.00', '250.00'],
+    );
+    assert.deepEqual(await codes(item()), ['CYCLE_NOT_OFFERED']);
+    assert.deepEqual(await codes(item({}, { productId: '12' })), ['CYCLE_NOT_OFFERED']);
+  });
+
+  it('sees what was mended in WHMCS a minute ago', async () => {
+    cached = [product(11, { prices: { USD: { annually: '1.00' } } }), product(12)];
+    assert.deepEqual(await codes(item(), item({}, { productId: '12' })), []);
+    assert.deepEqual(asked, ['11,12', '11 anew']);
+  });
+
+  it('asks WHMCS nothing anew for faults that are Salesforce’s own', async () => {
+    await codes(item({}, { productId: null }), item({}, { billingCycle: 'Biannual' }));
+    assert.deepEqual(asked, ['11']);
+  });
+
+  describe('several units', () => {
+    const linesOf = async (pid: number, quantity = 3) =>
+      (await run([item({ quantity }, { productId: String(pid) })])).value.items.map((one) => one.quantity);
+
+    it('are one line where the product is set up for them', async () => {
+      assert.deepEqual(await linesOf(11), [3]);
+      assert.deepEqual(await linesOf(12), [3]);
+    });
+
+    it('are a line each where it is not', async () => {
+      assert.deepEqual(await linesOf(13), [1, 1, 1]);
+      assert.deepEqual(await linesOf(14), [1, 1, 1]);
+    });
+
+    it('are a line each before WHMCS 8.12, which ignores quantities', async () => {
+      takes = false;
+      assert.deepEqual(await linesOf(11), [1, 1, 1]);
+    });
+
+    it('are one line where the version may not be asked for, but the product tells', async () => {
+      takes = null;
+      assert.deepEqual(await linesOf(11), [3]);
+      assert.deepEqual(await linesOf(14), [1, 1, 1]);
+    });
+
+    it('keep the item that they are of', async () => {
+      const { value } = await run([item({ id: 'A', quantity: 2 }, { productId: '13' }), item({ id: 'B' })]);
+      assert.deepEqual(
+        value.items.map((one) => one.orderItemId),
+        ['A', 'A', 'B'],
+      );
+    });
+
+    it('do not make WHMCS tell its version where none is needed', async () => {
+      await run([item(), item({ quantity: 2 }, { productId: '13' })]);
+      assert.deepEqual(asked, ['11,13']);
+    });
+
+    it('are refused beyond 100 lines, where PHP would drop some without a word', async () => {
+      assert.equal((await linesOf(13, 100)).length, 100);
+      assert.deepEqual(await codes(item({ quantity: 101 }, { productId: '13' })), ['TOO_MANY_LINES']);
+      assert.deepEqual(await codes(item(), item({ quantity: 100 }, { productId: '13' })), ['TOO_MANY_LINES']);
+      assert.deepEqual(await codes(item({ quantity: 5_000 })), []);
+      assert.equal((await codes(...Array.from({ length: 101 }, () => item()))).length, 101);
+    });
+  });
+});
