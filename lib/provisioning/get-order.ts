@@ -143,10 +143,7 @@ async function open(
     modifiedAt: order.lastModifiedAt,
     modifiedById: order.lastModifiedById,
   };
-  await held.save((before) => {
-    const goesOn = before.attemptState === 'open' && before.attempt === attempt;
-    return { ...before, attempt, attemptState: 'open', seen, ended: goesOn ? before.ended : null };
-  });
+  await held.save((before) => ({ ...before, attempt, attemptState: 'open', seen, ended: null }));
   return { order, attempt };
 }
 

@@ -4,15 +4,7 @@ import type { JsonObject } from '../json';
 import type { Log } from '../log';
 import { addOrderFields } from './add-order-fields';
 import { apiUrl, installationKey, orderLinks } from './address';
-import {
-  WhmcsError,
-  type AddedOrder,
-  type CallEnd,
-  type Product,
-  type Turn,
-  type Whmcs,
-  type WriteOptions,
-} from './contract';
+import { WhmcsError, type AddedOrder, type CallEnd, type Product, type Whmcs, type WriteOptions } from './contract';
 import type { FormFields } from './form';
 import { saysNoClient } from './known-texts';
 import { testPermissions, type Permissions } from './permissions';
@@ -43,7 +35,7 @@ export interface WhmcsOptions {
   readTimeoutMs?: number;
   /** For a write from its connection to its answer, ms: AcceptOrder runs modules. */
   writeTimeoutMs?: number;
-  /** Calls at once; each holds one of WHMCS's PHP workers. */
+  /** Calls at once; each holds one of WHMCS's PHP workers. Reads keep to it; a write waits half of its time at most. */
   maxParallel?: number;
   /** PEM of the authorities to be trusted instead of the system's. */
   ca?: string;
@@ -52,7 +44,6 @@ export interface WhmcsOptions {
 }
 
 export interface WhmcsConnection extends Whmcs {
-  turn(signal?: AbortSignal): Promise<Turn>;
   /**
    * What the credentials may do, asked without any effect.
    * @throws WhmcsError when WHMCS cannot be asked at all.
@@ -136,7 +127,6 @@ export function createWhmcs(options: WhmcsOptions): WhmcsConnection {
       }
     },
 
-    turn: (signal) => transport.turn(signal),
     async addOrder(request, how): Promise<CallEnd<AddedOrder>> {
       const end = await transport.write('AddOrder', addOrderFields(request), how);
       if (end.kind !== 'success') return end;

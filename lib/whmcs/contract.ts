@@ -166,19 +166,11 @@ export interface AddedOrder {
   invoiceId: number | null;
 }
 
-/** A place among the calls that may run at once. */
-export interface Turn {
-  /** Gives the place back. */
-  done(): void;
-}
-
 export interface WriteOptions {
   /** Monotonic instant (clock.monotonic) after which the first byte must not leave; tested once the connection stands. */
   sendBy: number;
   /** Told just before the first byte leaves. */
   onSending?: () => void;
-  /** A place taken before, so that standing in line does not use up the time until `sendBy`. The caller gives it back. */
-  turn?: Turn;
   /** Ends the call: nothing is sent if nothing was; else its outcome is unknown. */
   signal?: AbortSignal;
 }
@@ -205,8 +197,6 @@ export interface Whmcs {
   getModuleQueue(serviceId: number, signal?: AbortSignal): Promise<ModuleQueueItem[]>;
   /** null: this WHMCS is too old to tell (below 8.0). */
   version(signal?: AbortSignal): Promise<string | null>;
-  /** Waits for a place for one write: take it before the intent is written. No read may be waited for while it is held. */
-  turn?(signal?: AbortSignal): Promise<Turn>;
   /** Writes: one request on a fresh connection, never repeated, never thrown from. */
   addOrder(request: AddOrderRequest, options: WriteOptions): Promise<CallEnd<AddedOrder>>;
   acceptOrder(

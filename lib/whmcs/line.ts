@@ -1,6 +1,11 @@
 /** The line before WHMCS: so many calls at once, the others wait. Each call holds one of its PHP workers. */
 import type { Clock } from '../clock';
-import type { Turn } from './contract';
+
+/** A place among the calls that run at once. */
+export interface Turn {
+  /** Gives the place back. */
+  done(): void;
+}
 
 interface Waiting {
   start(turn: Turn): void;

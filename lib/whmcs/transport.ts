@@ -9,11 +9,11 @@ import { pause, type Clock } from '../clock';
 import type { JsonObject } from '../json';
 import type { Log } from '../log';
 import { alwaysOpen, gatedAgent } from './agents';
-import { WhmcsError, type CallEnd, type Turn, type WriteOptions } from './contract';
+import { WhmcsError, type CallEnd, type WriteOptions } from './contract';
 import { readAnswer } from './envelope';
 import { exchange, GivenUp } from './exchange';
 import { encodeForm, type FormFields } from './form';
-import { Line } from './line';
+import { Line, type Turn } from './line';
 import { WriteConnection } from './write-connection';
 
 /** What a call is signed with; only what is set is sent. */
@@ -87,20 +87,20 @@ export class Transport {
 
   /** A call with an effect: made once, never thrown from. */
   async write(action: string, fields: FormFields, options: WriteOptions): Promise<CallEnd<JsonObject>> {
-    const turn = options.turn ?? (await this.place(options));
-    if ('kind' in turn) return turn;
+    const { clock } = this.options;
+    let turn: Turn | null;
+    try {
+      // Its intent is on record and its time runs out, so it goes beyond the limit rather than not at all.
+      const withinMs = Math.max(0, (options.sendBy - clock.monotonic()) / 2);
+      turn = await this.line.take({ ahead: true, withinMs, signal: this.ends(options.signal) });
+    } catch {
+      return notSent('EABORTED', 'not sent: given up before');
+    }
     try {
       return await this.writeNow(action, fields, options);
     } finally {
-      if (options.turn === undefined) turn.done();
+      turn?.done();
     }
-  }
-
-  /** A place for one write, taken before its intent. */
-  async turn(signal?: AbortSignal): Promise<Turn> {
-    const turn = await this.line.take({ ahead: true, withinMs: this.longestWaitMs, signal: this.ends(signal) });
-    if (turn === null) throw new WhmcsError('A call', busy());
-    return turn;
   }
 
   /** Ends reads and what stands in line. A write whose request has left runs on to its end: its answer is worth more. */
@@ -115,17 +115,6 @@ export class Transport {
 
   private get longestWaitMs(): number {
     return this.options.readTimeoutMs + this.options.writeTimeoutMs;
-  }
-
-  /** A place in line before `sendBy`. */
-  private async place({ sendBy, signal }: WriteOptions): Promise<Turn | Failed> {
-    const withinMs = Math.max(0, sendBy - this.options.clock.monotonic());
-    try {
-      const turn = await this.line.take({ ahead: true, withinMs, signal: this.ends(signal) });
-      return turn ?? notSent('ESENDBY', 'not sent: no place among the calls came free in time');
-    } catch {
-      return notSent('EABORTED', 'not sent: given up before');
-    }
   }
 
   private async readOnce(action: string, fields: FormFields, signal: AbortSignal): Promise<CallEnd<JsonObject>> {

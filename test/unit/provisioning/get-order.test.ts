@@ -223,6 +223,7 @@ describe('get order', () => {
       assert.deepEqual(await attempt(), { number: 1, state: 'open', ended: null });
       await run();
       assert.equal((await attempt()).number, 1, 'a run that was cut short goes on in its attempt');
+      assert.equal(reads, 2);
       await ended(1, 'written');
       assert.equal(await wayOf(run()), 'go');
       assert.deepEqual(await attempt(), { number: 2, state: 'open', ended: null });
@@ -286,6 +287,21 @@ describe('get order', () => {
       await ended(0, 'written');
       assert.equal(await wayOf(run()), 'go');
       assert.deepEqual(await attempt(), { number: 1, state: 'open', ended: null });
+    });
+
+    it('that is open goes on, though an older result was never told', async () => {
+      await ended(0, null, { attemptState: 'open', attempt: 1 });
+      shows = [salesforceOrder({ attempt: 1 })];
+      assert.equal(await wayOf(run()), 'go');
+    });
+
+    it('whose order is gone by then is not opened', async () => {
+      await ended(1, 'written');
+      shows = [salesforceOrder(), null];
+      const outcome = await run();
+      assert.ok('way' in outcome);
+      assert.equal(outcome.skipped?.code, 'ORDER_NOT_ACTIVATING');
+      assert.equal(outcome.value?.number, '00000101');
     });
 
     it('leaves all else in the ledger as it was', async () => {

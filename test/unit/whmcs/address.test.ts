@@ -31,6 +31,7 @@ describe('the address of WHMCS', () => {
   it('is refused when it is none, names a page, or holds a password, which it does not repeat', () => {
     for (const text of ['', 'billing.example.com', 'ftp://billing.example.com', 'https://b.example/clientarea.php'])
       assert.throws(() => apiUrl(text), AddressError, text);
+    assert.throws(() => apiUrl('https://admin@billing.example.com'), AddressError);
     assert.throws(
       () => apiUrl('https://admin:hunter22@billing.example.com'),
       (error: unknown) => error instanceof AddressError && !error.message.includes('hunter22'),

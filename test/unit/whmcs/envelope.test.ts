@@ -68,6 +68,20 @@ describe('an answer of WHMCS', () => {
     );
   });
 
+  it('with a result goes by that, whatever its status field says', () => {
+    const body = { result: 'done', status: 'error', message: 'Client Not Found' };
+    assert.equal(read(body, { action: 'GetClientsDetails' }).kind, 'unclear');
+  });
+
+  it('without a result is WHMCS’s own where it has a status or a warning, and no proxy’s 5xx', () => {
+    for (const body of [{ status: 'error', message: 'x' }, { warning: 'x' }])
+      assert.equal(read(body, { status: 400 }).kind, 'unclear');
+    assert.equal(classOf(read({ message: 'x' }, { status: 400 })), 'unknown 400');
+    assert.equal(classOf(read({ message: 'Authentication Failed' }, { status: 403 })), 'refused credentials');
+    assert.equal(classOf(read({ message: 'Authentication Failed' }, { status: 502 })), 'unknown 502');
+    assert.equal(classOf(read(error('Authentication Failed'), { status: 500 })), 'refused credentials');
+  });
+
   it('has its class by its text, whatever its HTTP status and content type', () => {
     const matrix: Record<string, string> = {
       'Invalid IP 203.0.113.9': 'refused ip',
