@@ -57,7 +57,13 @@ export interface SalesforceOrderItem {
   unitPrice: number | null;
   pricebookEntryId: string | null;
   /** null when the item has no product. */
-  product: { id: string; name: string; code: string | null; productId: string | null; billingCycle: string | null } | null;
+  product: {
+    id: string;
+    name: string;
+    code: string | null;
+    productId: string | null;
+    billingCycle: string | null;
+  } | null;
 }
 
 /** What is written to an Order; absent keys are left alone, null clears. */
@@ -106,9 +112,18 @@ export interface Salesforce {
   /** null: no such order, or not visible to our user. */
   readOrder(orderId: string, fields: FieldNames, signal?: AbortSignal): Promise<SalesforceOrder | null>;
   /** Optional fields that the org lacks are left out (learnt once from INVALID_FIELD). */
-  writeOrder(orderId: string, change: OrderChange, fields: FieldNames, options?: { ifUnmodifiedSince?: number; signal?: AbortSignal }): Promise<WriteEnd>;
+  writeOrder(
+    orderId: string,
+    change: OrderChange,
+    fields: FieldNames,
+    options?: { ifUnmodifiedSince?: number; signal?: AbortSignal },
+  ): Promise<WriteEnd>;
   /** WHMCS service ids onto the items; a missing field is no error. */
-  writeItems(values: { itemId: string; serviceId: string }[], fields: FieldNames, signal?: AbortSignal): Promise<WriteEnd>;
+  writeItems(
+    values: { itemId: string; serviceId: string }[],
+    fields: FieldNames,
+    signal?: AbortSignal,
+  ): Promise<WriteEnd>;
   /** Publishes a platform event by REST; answers its uuid. For tests and the demo's buttons. */
   health(): SalesforceHealth;
 }
@@ -143,14 +158,7 @@ export interface UnreadableEvent {
 }
 
 export type SubscriberPhase =
-  | 'stopped'
-  | 'connecting'
-  | 'connected'
-  | 'catchingUp'
-  | 'standingBy'
-  | 'backingOff'
-  | 'deaf'
-  | 'misconfigured';
+  'stopped' | 'connecting' | 'connected' | 'catchingUp' | 'standingBy' | 'backingOff' | 'deaf' | 'misconfigured';
 
 /** One object that status and health are derived from. */
 export interface SubscriberState {

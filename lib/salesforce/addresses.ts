@@ -1,0 +1,35 @@
+/** Which addresses may be spoken to without TLS. */
+
+/** Whether a host is this machine itself: the only one reached without TLS. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, '').toLowerCase();
+  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
+/**
+ * A base URL that may carry secrets: https, or http on a loopback address. No trailing slash.
+ * @throws Error in plain words; it names the URL's origin only.
+ */
+export function secureBase(text: string, what: string): string {
+  let url: URL;
+  try {
+    url = new URL(text.trim());
+  } catch {
+    throw new Error(`${what} is no URL`);
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+    throw new Error(`${what} must begin with https:// (${url.protocol}//${url.host} would send secrets in the clear)`);
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+/** `host:port` of a gRPC endpoint; the port is 7443 when none is given. `plaintext` on a loopback address only. */
+export function parseEndpoint(text: string): { address: string; plaintext: boolean } {
+  let url: URL;
+  try {
+    url = new URL(`grpc://${text.trim().replace(/^[a-z]+:\/\//i, '')}`);
+  } catch {
+    throw new Error('The Pub/Sub endpoint is no host:port');
+  }
+  if (url.hostname === '') throw new Error('The Pub/Sub endpoint is no host:port');
+  return { address: `${url.hostname}:${url.port || '7443'}`, plaintext: isLoopback(url.hostname) };
+}

@@ -1,0 +1,212 @@
+/** One Order with its items, account and products, in one SOQL. */
+import { z } from 'zod';
+import type { AbsentFields } from './absent-fields';
+import type { Token } from './auth';
+import { SalesforceError, type FieldNames, type SalesforceOrder, type SalesforceOrderItem } from './contract';
+import { orderIdOf, toId18 } from './ids';
+import type { Rest } from './rest';
+import { fieldName, literal } from './soql';
+
+/** More pages than any order has; an answer that names its own page again must end. */
+const mostPages = 50;
+
+/**
+ * Reads an order. Optional fields that the org lacks are left out, learnt from its answer.
+ * @param idText 15 or 18 characters.
+ * @returns null: no such order, or not visible to our user.
+ * @throws SalesforceError: MALFORMED_ID when it is no Order's id; INVALID_FIELD naming a needed field; see `Rest.read`.
+ */
+export async function readOrder(
+  rest: Rest,
+  absent: AbsentFields,
+  idText: string,
+  fields: FieldNames,
+  signal?: AbortSignal,
+): Promise<SalesforceOrder | null> {
+  const id = orderIdOf(idText);
+  if (id === null) throw new SalesforceError('MALFORMED_ID', 'The text is no id of an Order', 'query');
+  for (;;) {
+    const attempt = absent.present('Order', fields.attempt);
+    try {
+      const { body, token } = await rest.read(
+        `/query?q=${encodeURIComponent(orderQuery(id, fields, attempt))}`,
+        signal,
+      );
+      const page = parse(orderPage, body);
+      const order = page.records[0];
+      if (order === undefined) return null;
+      const items = await restOfItems(rest, order.OrderItems, fields, signal);
+      return orderOf(order, items, token, fields, attempt);
+    } catch (error) {
+      if (!(error instanceof SalesforceError) || error.code !== 'INVALID_FIELD') throw error;
+      const named = namedColumn(error.message);
+      if (named === null || !absent.learn('Order', [named], [attempt])) throw nameField(error, fields);
+    }
+  }
+}
+
+function orderQuery(id: string, fields: FieldNames, attempt: string | null): string {
+  const product = ['Name', 'ProductCode', fields.productId, fields.billingCycle].map((f) => `Product2.${fieldName(f)}`);
+  const items = ['Id', 'Quantity', 'UnitPrice', 'PricebookEntryId', 'Product2Id', ...product];
+  const order = [
+    ...['Id', 'OrderNumber', 'Pricebook2Id', 'TotalAmount', 'LastModifiedDate', 'LastModifiedById', 'AccountId'],
+    ...['Account.Name', `Account.${fieldName(fields.account)}`],
+    ...[fields.activationStatus, fields.whmcsOrderId, ...(attempt === null ? [] : [attempt])].map(fieldName),
+    `(SELECT ${unique(items).join(', ')} FROM OrderItems ORDER BY Id)`,
+  ];
+  return `SELECT ${unique(order).join(', ')} FROM Order WHERE Id = ${literal(id)} LIMIT 1`;
+}
+
+/** A field that stands twice in a query is refused. */
+const unique = (names: string[]): string[] => [...new Set(names)];
+
+// ------------------------------------------------------------ what comes back
+
+const id18 = z.string().transform((text, context) => {
+  const id = toId18(text);
+  if (id === null) context.addIssue({ code: 'custom', message: 'no id' });
+  return id ?? '';
+});
+const optionalId = id18.nullish().transform((id) => id ?? null);
+const optionalText = z.string().nullish();
+
+// Loose: the fields whose names are settings come besides.
+const itemPage = z.object({
+  done: z.boolean().default(true),
+  nextRecordsUrl: z.string().optional(),
+  records: z.array(
+    z.object({
+      Id: id18,
+      Quantity: z.number(),
+      UnitPrice: z.number().nullish(),
+      PricebookEntryId: optionalId,
+      Product2Id: optionalId,
+      Product2: z.object({ Name: optionalText, ProductCode: optionalText }).loose().nullish(),
+    }),
+  ),
+});
+
+const orderPage = z.object({
+  records: z.array(
+    z
+      .object({
+        Id: id18,
+        OrderNumber: optionalText,
+        Pricebook2Id: optionalId,
+        TotalAmount: z.number().nullish(),
+        // "2026-11-25T02:00:01.000+0000": an offset without a colon.
+        LastModifiedDate: z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'no date'),
+        LastModifiedById: id18,
+        AccountId: optionalId,
+        Account: z.object({ Name: optionalText }).loose().nullish(),
+        // No children: null, not an empty list.
+        OrderItems: itemPage.nullish(),
+      })
+      .loose(),
+  ),
+});
+
+type ItemPage = z.infer<typeof itemPage>;
+type OrderRecord = z.infer<typeof orderPage>['records'][number];
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new SalesforceError(
+    'UNEXPECTED_ANSWER',
+    `Salesforce's answer is not as expected: ${z.prettifyError(parsed.error)}`,
+    'query',
+  );
+}
+
+/** Items come 2000 a page; the pages after the first have their own addresses. */
+async function restOfItems(
+  rest: Rest,
+  first: ItemPage | null | undefined,
+  fields: FieldNames,
+  signal?: AbortSignal,
+): Promise<SalesforceOrderItem[]> {
+  const items = (first?.records ?? []).map((item) => itemOf(item, fields));
+  let page = first;
+  for (let pages = 1; page && !page.done; pages++) {
+    const { nextRecordsUrl } = page;
+    if (nextRecordsUrl === undefined || !nextRecordsUrl.startsWith('/services/') || pages === mostPages)
+      throw new SalesforceError('UNEXPECTED_ANSWER', 'The items of the order could not be read to their end', 'query');
+    page = parse(itemPage, (await rest.read(nextRecordsUrl, signal)).body);
+    items.push(...page.records.map((item) => itemOf(item, fields)));
+  }
+  return items;
+}
+
+function itemOf(item: ItemPage['records'][number], fields: FieldNames): SalesforceOrderItem {
+  const { Product2: product, Product2Id: productId } = item;
+  return {
+    id: item.Id,
+    quantity: item.Quantity,
+    unitPrice: item.UnitPrice ?? null,
+    pricebookEntryId: item.PricebookEntryId,
+    product:
+      !product || productId === null
+        ? null
+        : {
+            id: productId,
+            name: product.Name ?? '',
+            code: product.ProductCode ?? null,
+            productId: wordOf(product[fields.productId]),
+            billingCycle: wordOf(product[fields.billingCycle]),
+          },
+  };
+}
+
+function orderOf(
+  order: OrderRecord,
+  items: SalesforceOrderItem[],
+  token: Token,
+  fields: FieldNames,
+  attempt: string | null,
+): SalesforceOrder {
+  const attempted = Number((attempt !== null && wordOf(order[attempt])) || NaN);
+  return {
+    id: order.Id,
+    number: order.OrderNumber ?? '',
+    url: `${token.instanceUrl}/${order.Id}`,
+    activationStatus: wordOf(order[fields.activationStatus]) ?? '',
+    whmcsOrderId: wordOf(order[fields.whmcsOrderId]),
+    attempt: Number.isFinite(attempted) ? attempted : null,
+    pricebookId: order.Pricebook2Id,
+    totalAmount: order.TotalAmount ?? null,
+    lastModifiedAt: Date.parse(order.LastModifiedDate),
+    lastModifiedById: order.LastModifiedById,
+    account:
+      !order.Account || order.AccountId === null
+        ? null
+        : { id: order.AccountId, name: order.Account.Name ?? '', whAccount: wordOf(order.Account[fields.account]) },
+    items,
+  };
+}
+
+/** A field of a setting's name: text, a picklist or a number in this org. Empty text counts as none. */
+function wordOf(value: unknown): string | null {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
+  return String(value).trim() === '' ? null : String(value);
+}
+
+// ------------------------------------------------------------------ its errors
+
+function namedColumn(message: string): string | null {
+  const column = /No such column '([^']+)'/.exec(message)?.[1];
+  return column?.split('.').pop() ?? null;
+}
+
+/** Says which setting holds the name that the org does not know. */
+function nameField(error: SalesforceError, fields: FieldNames): SalesforceError {
+  const column = namedColumn(error.message);
+  const setting = Object.entries(fields).find(([, name]) => name !== null && name === column)?.[0];
+  if (column === null || setting === undefined) return error;
+  return new SalesforceError(
+    'INVALID_FIELD',
+    `The field ${column} (${setting}) does not exist in this org, or our user may not read it`,
+    'query',
+    { cause: error },
+  );
+}
