@@ -1,0 +1,86 @@
+import { type Action } from './call';
+import { toInt } from './php-body';
+import { currencies, cycles, type ProductOption, type StoredProduct } from './store';
+import { isAtLeast, type Version } from './switches';
+
+/** All that match pid (one or a comma list), gid and module; hidden ones too, and nothing says that they are. */
+export const getProducts: Action = ({ params, store, shapes, switches }) => {
+  const pids = params.has('pid') ? params.text('pid').split(',').map(toInt) : null;
+  const group = params.int('gid');
+  const module = params.text('module');
+  const found = [...store.products.values()]
+    .filter((one) => pids === null || pids.includes(one.pid))
+    .filter((one) => (group === 0 || one.groupId === group) && (module === '' || one.module === module))
+    .sort((left, right) => left.pid - right.pid)
+    .map((product) => ({
+      ...shape(product, switches.version),
+      name: shapes.text(product.name),
+      description: shapes.text(product.name),
+      customfields: shapes.list(
+        'customfield',
+        product.customFields
+          .filter((field) => field.showOnOrder)
+          .map(({ id, name }) => ({ id, name: shapes.text(name), description: '', required: '' })),
+      ),
+      configoptions: shapes.list('configoption', product.configOptions.map(optionShape)),
+    }));
+  return { totalresults: found.length, products: shapes.list('product', found) };
+};
+
+function shape(product: StoredProduct, version: Version): Record<string, unknown> {
+  const slug = product.name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return {
+    pid: product.pid,
+    gid: product.groupId,
+    type: product.type,
+    name: '',
+    ...(isAtLeast(version, '8.3') ? { slug, product_url: `https://billing.example.test/store/${slug}` } : {}),
+    module: product.module,
+    paytype: product.payType,
+    ...(isAtLeast(version, '8.12') ? { allowqty: product.allowQuantity, quantity_available: 0 } : {}),
+    pricing: Object.fromEntries(currencies.map((currency) => [currency.code, priceTable(product, currency)])),
+  };
+}
+
+function priceTable(product: StoredProduct, currency: (typeof currencies)[number]): Record<string, string> {
+  const prices = product.prices[currency.code] ?? {};
+  return {
+    prefix: currency.prefix,
+    suffix: currency.suffix,
+    ...Object.fromEntries(cycles.map((cycle) => [`${cycle.charAt(0)}setupfee`, '0.00'])),
+    ...Object.fromEntries(cycles.map((cycle) => [cycle, prices[cycle] ?? '-1.00'])),
+  };
+}
+
+function optionShape(option: ProductOption): Record<string, unknown> {
+  const types = { dropdown: '1', yesno: '3', quantity: '4' };
+  const choices =
+    option.type === 'dropdown' ? option.choices : [{ id: option.id * 10, name: option.name }];
+  return {
+    id: option.id,
+    name: option.name,
+    type: types[option.type],
+    options: { option: choices.map(({ id, name }) => ({ id, name, recurring: 0, pricing: {} })) },
+  };
+}
+
+export const getPaymentMethods: Action = ({ store, shapes }) => ({
+  totalresults: store.gateways.length,
+  paymentmethods: shapes.list(
+    'paymentmethod',
+    store.gateways.map(({ module, name }) => ({ module, displayname: shapes.text(name) })),
+  ),
+});
+
+export const whmcsDetails: Action = ({ switches }) => {
+  const patch: Record<Version, string> = {
+    '7.2': '7.2.3',
+    '7.7': '7.7.1',
+    '8.5': '8.5.2',
+    '8.11': '8.11.2',
+    '8.13': '8.13.1',
+    '9.0': '9.0.1',
+  };
+  const version = patch[switches.version];
+  return { whmcs: { version, canonicalversion: `${version}-release.1` } };
+};
