@@ -54,8 +54,7 @@ function priceTable(product: StoredProduct, currency: (typeof currencies)[number
 
 function optionShape(option: ProductOption): Record<string, unknown> {
   const types = { dropdown: '1', yesno: '3', quantity: '4' };
-  const choices =
-    option.type === 'dropdown' ? option.choices : [{ id: option.id * 10, name: option.name }];
+  const choices = option.type === 'dropdown' ? option.choices : [{ id: option.id * 10, name: option.name }];
   return {
     id: option.id,
     name: option.name,

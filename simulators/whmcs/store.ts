@@ -152,10 +152,12 @@ export class Store {
   reset(): void {
     this.clients = new Map(clients.map((client) => [client.clientId, seededClient(client, this.clock.now())]));
     this.products = new Map(
-      products.flatMap((one): [number, StoredProduct][] => {
-        // Two demo products may share one pid; the first is what WHMCS sells.
-        return one.pid === null ? [] : [[one.pid, seededProduct(one, one.pid)]];
-      }).reverse(),
+      products
+        .flatMap((one): [number, StoredProduct][] => {
+          // Two demo products may share one pid; the first is what WHMCS sells.
+          return one.pid === null ? [] : [[one.pid, seededProduct(one, one.pid)]];
+        })
+        .reverse(),
     );
     this.orders = new Map();
     this.services = new Map();
