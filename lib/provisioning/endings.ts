@@ -9,7 +9,7 @@
  */
 import type { InboxEvent } from '../state/contract';
 import { errorCodes } from './error-codes';
-import { failure } from './failure';
+import { failure, messageLimit } from './failure';
 import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
@@ -226,8 +226,9 @@ function reportOf(
   };
 }
 
-/** What ops read in Salesforce: what happened, then what to do, as far as the field holds it. */
+/** What ops read in Salesforce: what happened, then what to do if the field holds all of it. */
 function messageFor(cause: FailurePart): string {
-  const fix = cause.code in errorCodes ? ` ${cause.fix}` : '';
-  return `${cause.message}${/[.!?]$/.test(cause.message) ? '' : '.'}${fix}`;
+  const sentence = `${cause.message}${/[.!?…]$/.test(cause.message) ? '' : '.'}`;
+  const whole = cause.code in errorCodes ? `${sentence} ${cause.fix}` : sentence;
+  return whole.length <= messageLimit ? whole : sentence;
 }

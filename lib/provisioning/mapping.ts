@@ -3,7 +3,7 @@ import { defaultFieldNames, type FieldNames } from '../salesforce/contract';
 import { parseBillingCycle } from '../whmcs/billing-cycles';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { BillingCycle, Product } from '../whmcs/contract';
-import { failure } from './failure';
+import { failure, messageLimit } from './failure';
 import type { ClientPart, MappedItem, MappingFault, MappingPart, OrderPart } from './message';
 import type { Step } from './step';
 
@@ -14,7 +14,8 @@ type Sells = Pick<Catalogue, 'products' | 'takesQuantities'>;
 const step = 'mapping';
 /** PHP drops all fields beyond the 1,000th without a word; a line of AddOrder may have nine. */
 const maxLines = 100;
-const messageLength = 200;
+/** What Salesforce's field holds; the list of faults is worth more than the words after it. */
+const messageLength = messageLimit;
 
 /**
  * Nothing is created while one item is wrong: then the way is *incomplete*, and the message carries the faults and a

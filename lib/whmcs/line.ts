@@ -3,7 +3,7 @@ import type { Clock } from '../clock';
 
 /** A place among the calls that run at once. */
 export interface Turn {
-  /** Gives the place back. */
+  /** Gives the place back; once. */
   done(): void;
 }
 
@@ -61,11 +61,8 @@ export class Line {
 
   private enter(): Turn {
     this.running += 1;
-    let over = false;
     return {
       done: () => {
-        if (over) return;
-        over = true;
         this.running -= 1;
         const next = this.first[0] ?? this.others[0];
         if (next) next.start(this.enter());

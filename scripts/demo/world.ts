@@ -85,13 +85,34 @@ export async function startWorld(directory: string, port: number, say: (text: st
     );
     running.push(nodeRed);
     nodeRed.child.once('exit', () => writeFileSync(join(directory, 'node-red.log'), log.join('\n')));
-    return { editor: `http://127.0.0.1:${editorPort}/`, vendors, stop: stopAll };
+    const editor = `http://127.0.0.1:${editorPort}/`;
+    await subscribed(editor);
+    return { editor, vendors, stop: stopAll };
   } catch (error) {
     await stopAll();
     throw error;
   }
 }
 
+/**
+ * Waits until the flow takes in events, and a second more: Salesforce's times are whole seconds, and an order changed in
+ * the second in which the store was made may be older than its records, so it would be looked for in WHMCS first.
+ */
+async function subscribed(editor: string): Promise<void> {
+  const until = Date.now() + subscribedMs;
+  for (;;) {
+    const answer = await fetch(`${editor}health`).then(
+      (response) => response.json(),
+      () => null,
+    );
+    if ((answer as { status?: string } | null)?.status === 'ok') break;
+    if (Date.now() > until) throw new Error(`The flow did not subscribe: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+}
+
+const subscribedMs = 30_000;
 const started = (line: string): true | null => (line.includes('Started flows') ? true : null);
 
 function simulator<T>(vendor: string, args: string[], schema: z.ZodType<T>): Promise<Running & { ready: T }> {
