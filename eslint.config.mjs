@@ -58,7 +58,7 @@ const OF_NODE = [
 ].concat(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate']);
 
 export default defineConfig(
-  { ignores: ['dist/', 'build/', 'examples/', 'resources/'] },
+  { ignores: ['.demo/', 'dist/', 'build/', 'examples/', 'resources/'] },
   js.configs.recommended,
   {
     files: ['**/*.mjs', '**/*.cjs'],

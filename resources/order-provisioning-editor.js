@@ -71,7 +71,10 @@
         return text === '' || inRange ? null : ['whole', { min: min, max: max }];
       }),
     yesNo: () => orEmpty(/^(true|false)$/, 'yesNo'),
-    oneOf: (options) => checked((text) => (text === '' || options.indexOf(text) >= 0 ? null : ['oneOf', { options: options.join(', ') }])),
+    oneOf: (options) =>
+      checked((text) =>
+        text === '' || options.indexOf(text) >= 0 ? null : ['oneOf', { options: options.join(', ') }],
+      ),
     /** A whole number that is needed while another field has this value. */
     neededWhen: (field, wanted, min) =>
       checked((text, node) => {
@@ -145,7 +148,9 @@
         value: 'choice',
         label: RED._(shared + 'choice'),
         icon: 'fa fa-list',
-        options: (parts[1] || '').split(',').map((word) => ({ value: word, label: node._(node.type + '.option.' + field + '.' + word) })),
+        options: (parts[1] || '')
+          .split(',')
+          .map((word) => ({ value: word, label: node._(node.type + '.option.' + field + '.' + word) })),
       },
     }[parts[0]];
     const environment = {
@@ -239,7 +244,9 @@
   // ------------------------------------------------------------- Test button
 
   function makeTestButton(row, node) {
-    const button = $('<button type="button" class="red-ui-button"><i class="fa fa-plug"></i> <span></span></button>').appendTo(row);
+    const button = $(
+      '<button type="button" class="red-ui-button"><i class="fa fa-plug"></i> <span></span></button>',
+    ).appendTo(row);
     button.find('span').text(RED._(shared + 'test'));
     const result = $('<div class="order-provisioning-result" aria-live="polite"></div>').appendTo(row);
     button.on('click', () => {
@@ -249,14 +256,23 @@
         button.prop('disabled', false);
         showResult(result, answer);
       };
-      post('test/' + node.type, { id: node.id, values: formValues(node), credentials: formCredentials(node) }).then(done, (request) =>
-        done({ ok: false, code: '', message: RED._(shared + (request.status === 401 ? 'testNotAllowed' : 'testNoAnswer')), details: [] }),
+      post('test/' + node.type, { id: node.id, values: formValues(node), credentials: formCredentials(node) }).then(
+        done,
+        (request) =>
+          done({
+            ok: false,
+            code: '',
+            message: RED._(shared + (request.status === 401 ? 'testNotAllowed' : 'testNoAnswer')),
+            details: [],
+          }),
       );
     });
   }
 
   function showResult(result, answer) {
-    const icon = $('<i class="fa"></i>').addClass(answer.ok ? 'fa-check order-provisioning-right' : 'fa-times order-provisioning-wrong');
+    const icon = $('<i class="fa"></i>').addClass(
+      answer.ok ? 'fa-check order-provisioning-right' : 'fa-times order-provisioning-wrong',
+    );
     const code = answer.code && answer.code !== 'OK' ? answer.code + ': ' : '';
     const list = $('<ul></ul>');
     answer.details.forEach((line) => $('<li></li>').text(line).appendTo(list));
@@ -282,7 +298,14 @@
   }
 
   const post = (path, body) =>
-    $.ajax({ type: 'POST', url: 'order-provisioning/' + path, contentType: 'application/json', dataType: 'json', data: JSON.stringify(body), timeout: 15000 });
+    $.ajax({
+      type: 'POST',
+      url: 'order-provisioning/' + path,
+      contentType: 'application/json',
+      dataType: 'json',
+      data: JSON.stringify(body),
+      timeout: 15000,
+    });
 
   // ------------------------------------------------------------------- looks
 

@@ -71,6 +71,7 @@ function readCertificates(path: string): string {
   } catch (error) {
     throw new Error(
       `tlsCa cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): it must be a PEM file of certificates.`,
+      { cause: error },
     );
   }
 }

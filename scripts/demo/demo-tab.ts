@@ -1,9 +1,10 @@
 /** A second tab for the demo's editor: one button a story, and what was approved in the debug sidebar. */
+import type { FlowNode } from './node-red';
 import type { Story } from './stories';
 
-export function demoTab(stories: readonly Story[], buttons: string): object[] {
+export function demoTab(stories: readonly Story[], buttons: string): FlowNode[] {
   const z = 'demotab000000001';
-  const node = (id: string, type: string, x: number, y: number, wires: string[][], rest: object): object => ({
+  const node = (id: string, type: string, x: number, y: number, wires: string[][], rest: object): FlowNode => ({
     id,
     type,
     z,

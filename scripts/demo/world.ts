@@ -1,16 +1,16 @@
 /** The demo's world: both simulators and a Node-RED with the reference flow, all on loopback. */
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { demoTab } from './demo-tab';
+import { freePort, layOutUserDir, referenceFlow, startNodeRed } from './node-red';
 import { start, type Running } from './processes';
 import { stories, tell, type Vendors } from './stories';
 
 const root = join(__dirname, '..', '..');
-const packageName = '@sf-whmcs/node-red-order-provisioning';
 const consumerKey = '3MVG9demo.consumer.key';
 const username = 'integration@demo.example';
 const credentials = { identifier: 'demoidentifier0123456789abcdef01', secret: 'demosecret0123456789abcdef012345' };
@@ -54,9 +54,9 @@ export async function startWorld(directory: string, port: number, say: (text: st
     say('starting Node-RED');
     const userDir = join(directory, 'node-red');
     const editorPort = port === 0 ? await freePort() : port;
-    layOut(userDir, editorPort, buttons.url);
+    const flows = [...referenceFlow(), ...demoTab(stories, buttons.url)];
+    layOutUserDir(userDir, { port: editorPort, flows });
     const env = {
-      ...process.env,
       SF_LOGIN_URL: salesforce.ready.url,
       SF_AUDIENCE: 'https://login.salesforce.com',
       SF_CLIENT_ID: consumerKey,
@@ -69,22 +69,8 @@ export async function startWorld(directory: string, port: number, say: (text: st
       WHMCS_API_SECRET: credentials.secret,
       NODE_ENV: 'demo',
     };
-    const log: string[] = [];
-    const nodeRed = await start(
-      'Node-RED',
-      [
-        join(root, 'node_modules', 'node-red', 'red.js'),
-        '--userDir',
-        userDir,
-        '--settings',
-        join(userDir, 'settings.js'),
-      ],
-      env,
-      started,
-      (line) => log.push(line),
-    );
-    running.push(nodeRed);
-    nodeRed.child.once('exit', () => writeFileSync(join(directory, 'node-red.log'), log.join('\n')));
+    const log = createWriteStream(join(directory, 'node-red.log'));
+    running.push(await startNodeRed(userDir, env, (line) => log.write(`${line}\n`)));
     const editor = `http://127.0.0.1:${editorPort}/`;
     await subscribed(editor);
     return { editor, vendors, stop: stopAll };
@@ -113,8 +99,6 @@ async function subscribed(editor: string): Promise<void> {
 }
 
 const subscribedMs = 30_000;
-const started = (line: string): true | null => (line.includes('Started flows') ? true : null);
-
 function simulator<T>(vendor: string, args: string[], schema: z.ZodType<T>): Promise<Running & { ready: T }> {
   const main = join(root, 'simulators', vendor, 'main.ts');
   return start(`The simulated ${vendor}`, ['--import', 'tsx', main, ...args], process.env, (line) =>
@@ -140,28 +124,6 @@ async function storyServer(vendors: Vendors): Promise<Running & { url: string }>
   return { url: `http://127.0.0.1:${port}`, child: null as never, stop };
 }
 
-function layOut(userDir: string, port: number, buttons: string): void {
-  const installed = join(userDir, 'node_modules', ...packageName.split('/'));
-  mkdirSync(dirname(installed), { recursive: true });
-  symlinkSync(root, installed, 'junction');
-  writeFileSync(
-    join(userDir, 'package.json'),
-    JSON.stringify({ name: 'demo', private: true, dependencies: { [packageName]: '*' } }),
-  );
-  const flow = JSON.parse(readFileSync(join(root, 'flows', 'order-provisioning.json'), 'utf8')) as object[];
-  writeFileSync(join(userDir, 'flows.json'), JSON.stringify([...flow, ...demoTab(stories, buttons)], null, 2));
-  const settings = {
-    uiPort: port,
-    uiHost: '127.0.0.1',
-    flowFile: 'flows.json',
-    credentialSecret: 'demo',
-    telemetry: { enabled: false, updateNotification: false },
-    editorTheme: { tours: false },
-    logging: { console: { level: 'info', metrics: false, audit: false } },
-  };
-  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
-}
-
 function makeKeys(directory: string): { privateKeyPath: string; publicKeyPath: string } {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const privateKeyPath = join(directory, 'salesforce-private.key');
@@ -169,12 +131,4 @@ function makeKeys(directory: string): { privateKeyPath: string; publicKeyPath: s
   writeFileSync(privateKeyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   writeFileSync(publicKeyPath, publicKey.export({ type: 'spki', format: 'pem' }));
   return { privateKeyPath, publicKeyPath };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -62,14 +62,14 @@ async function runModule(
 ): Promise<string | null> {
   const order = call.store.orders.get(service.orderId);
   const planned = plannedOutcome(call, service, order);
-  service.moduleRuns++;
+  const run = ++service.moduleRuns;
   const { outcome, error } = await create(call, service, planned);
   call.ledger.add('moduleRun', {
     serviceId: service.id,
     orderId: service.orderId,
     pid: service.pid,
     outcome,
-    run: service.moduleRuns,
+    run,
     by,
   });
   if (error === null) service.status = 'Active';

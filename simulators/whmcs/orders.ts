@@ -1,21 +1,9 @@
 import { Refusal, page, type Action, type Call, type World } from './call';
 import { ownerOf } from './clients';
-import { firstOffered, placeOrder } from './placing';
-import { currencies, groups, money, type Cycle, type StoredOrder, type StoredService } from './store';
+import { placeOrder, priceOf } from './placing';
+import { cycleNames, currencies, groups, money, type StoredOrder, type StoredService } from './store';
 import { PERSON_ADMIN } from './authentication';
 import { isAtLeast } from './switches';
-
-/** Cycles as order lines and services print them. */
-const printed: Record<Cycle, string> = {
-  free: 'Free Account',
-  onetime: 'One Time',
-  monthly: 'Monthly',
-  quarterly: 'Quarterly',
-  semiannually: 'Semi-Annually',
-  annually: 'Annually',
-  biennially: 'Biennially',
-  triennially: 'Triennially',
-};
 
 /**
  * Filters: id, userid, requestor_id, status. Any other name is ignored, so that a wrong one returns everyone's orders.
@@ -100,7 +88,7 @@ function lineShape({ store, shapes }: Call, service: StoredService): Record<stri
     producttype: product?.type === 'hostingaccount' ? 'Shared Hosting' : 'Other Product/Service',
     product: shapes.text(`${groups[product?.groupId ?? 1] ?? ''} - ${product?.name ?? ''}`),
     domain: shapes.text(service.domain),
-    billingcycle: service.cycle === 'onetime' ? 'One-Time' : printed[service.cycle],
+    billingcycle: service.cycle === 'onetime' ? 'One-Time' : cycleNames[service.cycle],
     amount: money(service.firstPayment),
     status: service.status,
   };
@@ -112,7 +100,8 @@ function insertLookAlikes(call: Call, rows: StoredOrder[]): void {
   const client = model && call.store.clients.get(model.clientId);
   const product = model && call.store.products.get(call.store.servicesOf(model.id)[0]?.pid ?? 0);
   if (!client || !product) return;
-  const priced = firstOffered(product, client) ?? { cycle: 'free' as const, price: 0 };
+  const priced = priceOf(product, client, '');
+  if (!priced) return;
   for (let made = 0; made < call.switches.insertsBetweenPages; made++) {
     const line = { product, quantity: 1, domain: '', customFields: new Map(), configOptions: new Map(), ...priced };
     placeOrder(call, client, [line], {
@@ -126,108 +115,6 @@ function insertLookAlikes(call: Call, rows: StoredOrder[]): void {
     });
   }
 }
-
-/** Filters: clientid, serviceid, pid, domain, username2. With none, everyone's services. */
-export const getClientsProducts: Action = (call) => {
-  const { params, store, shapes, switches } = call;
-  const [clientId, serviceId, pid] = [params.int('clientid'), params.int('serviceid'), params.int('pid')];
-  const domain = params.text('domain').toLowerCase();
-  const found = [...store.services.values()].filter(
-    (service) =>
-      (clientId === 0 || service.clientId === clientId) &&
-      (serviceId === 0 || service.id === serviceId) &&
-      (pid === 0 || service.pid === pid) &&
-      (domain === '' || service.domain.toLowerCase() === domain) &&
-      // No service has a username here.
-      !params.has('username2'),
-  );
-  if (switches.servicesOrdering === 'newestFirst') found.reverse();
-  const { start, rows } = page(call, found);
-  const echo = (name: string): string | null => (params.has(name) ? params.text(name) : null);
-  return {
-    clientid: echo('clientid'),
-    serviceid: echo('serviceid'),
-    pid: echo('pid'),
-    domain: echo('domain'),
-    totalresults: String(found.length),
-    startnumber: start,
-    numreturned: rows.length,
-    products: shapes.list(
-      'product',
-      rows.map((service) => serviceShape(call, service)),
-    ),
-  };
-};
-
-function serviceShape(call: Call, service: StoredService): Record<string, unknown> {
-  const { store, shapes, switches } = call;
-  const product = store.products.get(service.pid);
-  const name = shapes.text(product?.name ?? '');
-  const group = shapes.text(groups[product?.groupId ?? 1] ?? '');
-  const recurs = service.cycle !== 'free' && service.cycle !== 'onetime';
-  return {
-    id: String(service.id),
-    ...(isAtLeast(switches.version, '8.12') ? { qty: String(service.quantity) } : {}),
-    clientid: String(service.clientId),
-    orderid: String(service.orderId),
-    ordernumber: String(store.orders.get(service.orderId)?.orderNumber ?? ''),
-    pid: String(service.pid),
-    regdate: shapes.date(service.createdAt),
-    name,
-    translated_name: name,
-    groupname: group,
-    translated_groupname: group,
-    domain: shapes.text(service.domain),
-    dedicatedip: '',
-    serverid: '0',
-    servername: '',
-    serverip: '',
-    serverhostname: '',
-    suspensionreason: '',
-    firstpaymentamount: money(service.firstPayment),
-    recurringamount: money(service.recurring),
-    paymentmethod: service.paymentMethod,
-    paymentmethodname: shapes.text(store.gatewayName(service.paymentMethod)),
-    billingcycle: printed[service.cycle],
-    nextduedate: recurs ? shapes.date(service.createdAt) : '0000-00-00',
-    status: service.status,
-    username: service.remoteAccount ? `acct${service.id}` : '',
-    // A secret, as WHMCS answers it: clients must not log it.
-    password: service.remoteAccount ? `Initial-Password-${service.id}` : '',
-    subscriptionid: '',
-    promoid: '0',
-    overideautosuspend: '',
-    overidesuspenduntil: '0000-00-00',
-    ns1: '',
-    ns2: '',
-    assignedips: '',
-    notes: '',
-    diskusage: '0',
-    disklimit: '0',
-    bwusage: '0',
-    bwlimit: '0',
-    lastupdate: '0000-00-00 00:00:00',
-    customfields: shapes.list(
-      'customfield',
-      (product?.customFields ?? []).map((field) => ({
-        id: String(field.id),
-        name: shapes.text(field.name),
-        value: shapes.text(service.customFields.get(field.id) ?? ''),
-      })),
-    ),
-    configoptions: shapes.list(
-      'configoption',
-      (product?.configOptions ?? []).map((option) => ({
-        id: String(option.id),
-        option: shapes.text(option.name),
-        type: option.type,
-        value: String(service.configOptions.get(option.id) ?? ''),
-      })),
-    ),
-  };
-}
-
-// ---------------------------------------------------------------- statuses
 
 /** The four fixed ones and those that an installation adds. */
 export const defaultStatuses = ['Pending', 'Active', 'Fraud', 'Cancelled'];

@@ -1,6 +1,7 @@
 import { type World } from './call';
 import {
   cents,
+  cycles,
   money,
   orderNumber,
   type Cycle,
@@ -153,12 +154,10 @@ export function firstOffered(product: StoredProduct, client: StoredClient): { cy
   return first ? { cycle: first[0], price: first[1] } : null;
 }
 
-const inOrder: PricedCycle[] = ['monthly', 'quarterly', 'semiannually', 'annually', 'biennially', 'triennially'];
-
 function offered(product: StoredProduct, client: StoredClient): Map<PricedCycle, number> {
   const prices = product.prices[client.currency] ?? {};
   const found = new Map<PricedCycle, number>();
-  for (const cycle of inOrder) {
+  for (const cycle of cycles) {
     const price = prices[cycle];
     if (price !== undefined && cents(price) >= 0) found.set(cycle, cents(price));
   }

@@ -6,6 +6,18 @@ export const cycles = ['monthly', 'quarterly', 'semiannually', 'annually', 'bien
 export type PricedCycle = (typeof cycles)[number];
 export type Cycle = 'free' | 'onetime' | PricedCycle;
 
+/** Cycles as services print them; order lines print One-Time. */
+export const cycleNames: Record<Cycle, string> = {
+  free: 'Free Account',
+  onetime: 'One Time',
+  monthly: 'Monthly',
+  quarterly: 'Quarterly',
+  semiannually: 'Semi-Annually',
+  annually: 'Annually',
+  biennially: 'Biennially',
+  triennially: 'Triennially',
+};
+
 export const currencies = [
   { id: 1, code: 'USD', prefix: '$', suffix: ' USD' },
   { id: 2, code: 'EUR', prefix: '', suffix: ' €' },

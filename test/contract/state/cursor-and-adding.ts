@@ -25,6 +25,11 @@ export function cursorAndAdding(engine: EngineUnderTest): void {
       ] as const)
         assert.equal(await cursor.write(channel, { replayId: replayIdOf(99), fence, sequence }), 'older');
       assert.deepEqual(await cursor.read(channel), { replayId: replayIdOf(9), fence: 2, sequence: 5 });
+      assert.equal(
+        await cursor.write(channel, { replayId: replayIdOf(9), fence: 2, sequence: 5 }),
+        'moved',
+        'told twice',
+      );
       assert.equal(await cursor.write(channel, { replayId: replayIdOf(1), fence: 2, sequence: 6 }), 'moved');
       assert.equal(await cursor.write(channel, { replayId: replayIdOf(2), fence: 3, sequence: 1 }), 'moved');
       assert.equal((await cursor.read(channel))?.replayId, replayIdOf(2));

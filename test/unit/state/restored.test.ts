@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
 import { Embedded } from './embedded';
 
@@ -42,6 +43,20 @@ describe('The embedded store that was replaced', () => {
     const again = await embedded.open();
     assert.equal((await again.ledger.read('order-1')).state, null);
     assert.match((await again.doubt())?.reason ?? '', /older copy/);
+  });
+
+  it('sees it although that run ended by a crash', async () => {
+    const store = await embedded.open();
+    await store.setDoubt(null);
+    await backUp();
+    await store.ledger.write('order-1', 0, { format: 1, todo: [], intent: 'a1' });
+    await embedded.clock.advance(10_000);
+    // The lock file as a crash leaves it; copied by another process, or this one would lose the lock.
+    execFileSync('cp', [embedded.lock, `${embedded.lock}.crashed`]);
+    await store.close();
+    await restore();
+    await copyFile(`${embedded.lock}.crashed`, embedded.lock);
+    assert.match((await (await embedded.open()).doubt())?.reason ?? '', /older copy/);
   });
 
   it('doubts nothing when the copy is as new as what it replaces', async () => {

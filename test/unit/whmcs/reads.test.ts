@@ -60,6 +60,23 @@ describe('a read from WHMCS', () => {
     });
   });
 
+  it('that is cut each time is unknown, and no firewall’s doing', async () => {
+    server.replies = [cut];
+    assert.deepEqual(await ended(server.connect().getOrders({ id: 1 })), {
+      kind: 'unknown',
+      code: 'ECONNRESET',
+      message: 'the answer broke off',
+      edge: false,
+    });
+  });
+
+  it('finds no API where there is none: the address is wrong', async () => {
+    server.replies = [text('<h1>Not Found</h1>', 404)];
+    const end = await ended(server.connect().getOrders({ id: 1 }));
+    assert.equal(end.kind === 'refused' && end.fault, 'address');
+    assert.equal(server.requests.length, 1);
+  });
+
   it('is not repeated where an answer says no: more failed logins could ban us', async () => {
     server.replies = [json({ result: 'error', message: 'Authentication Failed' }, 403)];
     const end = await ended(server.connect().getOrders({ id: 1 }));
@@ -126,7 +143,7 @@ describe('a read from WHMCS', () => {
       },
     ];
     const end = await ended(server.connect().getOrders({ id: 1 }));
-    assert.equal('code' in end && end.code, 'EMSGSIZE');
+    assert.deepEqual([end.kind, 'code' in end && end.code], ['unknown', 'EMSGSIZE']);
   });
 
   it('keeps to the number of calls at once, and goes on in order', async () => {

@@ -24,6 +24,7 @@ describe('a write to WHMCS', () => {
     const unclearAnswers: [name: string, reply: Reply, end: string][] = [
       ['a 502', text('<h1>x</h1>', 502), 'unknown 502'],
       ['a 504', text('<h1>x</h1>', 504), 'unknown 504'],
+      ['a 404', text('<h1>x</h1>', 404), 'unknown 404'],
       ['a cut answer', cut, 'unknown ECONNRESET'],
       ['JSON that is not whole', text('{"result":"success","orderid":5'), 'unknown CUT'],
       ['a dropped connection', (response) => response.destroy(), 'unknown ECONNRESET'],

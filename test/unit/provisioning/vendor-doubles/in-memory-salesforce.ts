@@ -1,7 +1,7 @@
 /** Salesforce in memory: orders with a status, attempts fenced as the org's validation rule does, and a book of what was written. */
 import {
   defaultFieldNames,
-  SalesforceError,
+  type SalesforceError,
   type OrderChange,
   type Salesforce,
   type SalesforceOrder,

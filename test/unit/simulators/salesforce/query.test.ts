@@ -187,7 +187,9 @@ describe('salesforce simulator: queries', () => {
     assert.match(first.nextRecordsUrl ?? '', /^\/services\/data\/v68\.0\/query\/01g\w{15}-4$/);
     const items = first.records[0]?.OrderItems as Page;
     assert.deepEqual([items.totalSize, items.done, items.records.length], [2, false, 1]);
-    const all = await jsforce.query('SELECT Id FROM Order').then((one) => jsforce.queryMore(one.nextRecordsUrl ?? ''));
+    const all = (await jsforce
+      .query('SELECT Id FROM Order')
+      .then((one) => jsforce.queryMore(one.nextRecordsUrl ?? ''))) as Page;
     assert.deepEqual([all.totalSize, all.done, all.records.length], [6, true, 2]);
     const more = await rest(sim, token, (items.nextRecordsUrl ?? '').replace('/services/data/v68.0', ''));
     assert.equal((more.json as Page).records.length, 1);

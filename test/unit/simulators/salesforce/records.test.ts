@@ -33,8 +33,8 @@ describe('salesforce simulator: reading and writing records', () => {
     assert.deepEqual([answer.status, answer.text], [204, '']);
     const order = sim.people.order(good);
     assert.equal(order.WHMCS_Order_ID__c, '77');
-    const { fields } = sim.panel.ledger('orderWritten')[0] ?? {};
-    assert.deepEqual(fields, { WHMCS_Order_ID__c: '77' });
+    const [written] = sim.panel.ledger('orderWritten');
+    assert.deepEqual(written?.fields, { WHMCS_Order_ID__c: '77' });
   });
 
   it('keeps who changed a record last, and when by the virtual clock, in whole seconds', async () => {

@@ -1,0 +1,73 @@
+/** A Node-RED of our own: a user directory with this pack in it, and the process. */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { start, type Running } from './processes';
+
+const root = join(__dirname, '..', '..');
+const packageName = '@sf-whmcs/node-red-order-provisioning';
+
+export interface FlowNode {
+  id: string;
+  type: string;
+  [property: string]: unknown;
+}
+
+/** The flow that the pack ships, as a fresh copy. */
+export const referenceFlow = (): FlowNode[] =>
+  JSON.parse(readFileSync(join(root, 'flows', 'order-provisioning.json'), 'utf8')) as FlowNode[];
+
+/** Makes a user directory: this checkout installed as the palette manager would, the flows, quiet settings on loopback. */
+export function layOutUserDir(userDir: string, { port, flows }: { port: number; flows: readonly FlowNode[] }): void {
+  const installed = join(userDir, 'node_modules', ...packageName.split('/'));
+  mkdirSync(dirname(installed), { recursive: true });
+  symlinkSync(root, installed, 'junction');
+  const manifest = { name: 'order-provisioning-user', private: true, dependencies: { [packageName]: '*' } };
+  writeFileSync(join(userDir, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flows, null, 2));
+  const settings = {
+    uiPort: port,
+    uiHost: '127.0.0.1',
+    flowFile: 'flows.json',
+    credentialSecret: 'loopback only',
+    telemetry: { enabled: false, updateNotification: false },
+    editorTheme: { tours: false },
+    logging: { console: { level: 'info', metrics: false, audit: false } },
+  };
+  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
+}
+
+/**
+ * Starts Node-RED on a user directory and waits until its flows have started.
+ * @param red folder of the Node-RED to run, in node_modules: `node-red` is the newest 5, `node-red-4` the newest 4.1.
+ */
+export function startNodeRed(
+  userDir: string,
+  env: NodeJS.ProcessEnv,
+  onLine: (line: string) => void,
+  red: 'node-red' | 'node-red-4' = 'node-red',
+): Promise<Running> {
+  const args = [
+    join(root, 'node_modules', red, 'red.js'),
+    '--userDir',
+    userDir,
+    '--settings',
+    join(userDir, 'settings.js'),
+  ];
+  return start(
+    'Node-RED',
+    args,
+    { ...process.env, ...env },
+    (line) => (line.includes('Started flows') ? true : null),
+    onLine,
+  );
+}
+
+/** A port of the loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
