@@ -7,40 +7,41 @@ import { getPaymentMethods, getProducts, whmcsDetails } from './products';
 import { getClientsProducts } from './services';
 import { isAtLeast, type Version } from './switches';
 
-/** The actions by their documented names, which are also the names of calls for faults. */
-export const actions: Record<string, Action> = {
-  AddOrder: addOrder,
+/** Every action, by the name that faults and the request log use; WHMCS takes them in any case. */
+export const actions: Readonly<Record<string, Action>> = {
   AcceptOrder: acceptOrder,
-  GetOrders: getOrders,
-  GetClientsProducts: getClientsProducts,
-  GetClientsDetails: getClientsDetails,
-  GetPayMethods: getPayMethods,
-  GetPaymentMethods: getPaymentMethods,
-  GetProducts: getProducts,
-  WhmcsDetails: whmcsDetails,
-  ModuleCreate: moduleCreate,
+  AddOrder: addOrder,
   CancelOrder: cancelOrder,
-  PendingOrder: pendingOrder,
-  FraudOrder: fraudOrder,
   DeleteOrder: deleteOrder,
+  FraudOrder: fraudOrder,
+  GetClientsDetails: getClientsDetails,
+  GetClientsProducts: getClientsProducts,
   GetModuleQueue: getModuleQueue,
+  GetOrders: getOrders,
   GetOrderStatuses: getOrderStatuses,
+  GetPaymentMethods: getPaymentMethods,
+  GetPayMethods: getPayMethods,
+  GetProducts: getProducts,
+  ModuleCreate: moduleCreate,
+  PendingOrder: pendingOrder,
+  WhmcsDetails: whmcsDetails,
 };
 
-const since: Record<string, string> = { GetPayMethods: '7.8', WhmcsDetails: '8.0' };
+/** Actions that came with a later version. */
+const since: Readonly<Record<string, Version | '7.8' | '8.0'>> = { GetPayMethods: '7.8', WhmcsDetails: '8.0' };
 
-/** An action's documented name, whatever its case; null: there is none. */
-export function actionName(given: string): string | null {
-  return Object.keys(actions).find((name) => name.toLowerCase() === given.toLowerCase()) ?? null;
+const byLowerCase = new Map(Object.keys(actions).map((name) => [name.toLowerCase(), name]));
+
+/** The action's proper name; what was asked for when there is none. */
+export const nameOf = (asked: string): string => byLowerCase.get(asked.toLowerCase()) ?? asked;
+
+/** null: this version has no such action. */
+export function actionOf(name: string, version: Version): Action | null {
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  return action && isAtLeast(version, since[name] ?? '7.2') ? action : null;
 }
 
-/** The action, or null where this version has none of that name. */
-export function actionIn(version: Version, name: string | null): Action | null {
-  if (name === null || !isAtLeast(version, since[name] ?? '0')) return null;
-  return actions[name] ?? null;
-}
-
-/** What a version says to an action that it does not have. */
+/** The words for that, which changed over time. Reference §1.3. */
 export function unknownAction(version: Version): string {
   if (isAtLeast(version, '8.0')) return 'The requested API Action could not be found.';
   return isAtLeast(version, '7.7') ? 'API Function Not Found' : 'Command Not Found';
