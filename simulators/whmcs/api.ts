@@ -1,6 +1,7 @@
 /** includes/api.php: a body as PHP reads it, the checks in WHMCS's order, the action, the answer in its shapes. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isCommon, type FaultTable } from '../shared/faults';
+import { z } from 'zod';
+import type { CommonDo, FaultTable } from '../shared/faults';
 import { serve, type Answer } from '../shared/http-faults';
 import type { RequestLog } from '../shared/requests';
 import { actionOf, nameOf, unknownAction } from './actions';
@@ -12,9 +13,17 @@ import { nvp, Shapes } from './shapes';
 export interface ApiParts {
   world: World;
   credentials: Credentials;
-  faults: FaultTable;
+  faults: FaultTable<Merge>;
   requests: RequestLog;
 }
+
+/** WHMCS's own kind of fault: do the work, then set and unset keys at the top level of the answer. */
+export const merge = z.strictObject({
+  kind: z.literal('merge'),
+  set: z.record(z.string(), z.unknown()).default({}),
+  unset: z.array(z.string()).default([]),
+});
+export type Merge = z.output<typeof merge>;
 
 /** Names of credentials: never in the request log, never matched by a fault. */
 const hidden = new Set(['identifier', 'secret', 'username', 'password', 'accesskey']);
@@ -43,20 +52,18 @@ export class Api {
     const struck = new Set<string>();
     let auth = '';
     let outcome = '';
-    const ending = await serve(
-      reply,
-      clock,
-      () => {
-        const fault = faults.take(call, fields, struck);
-        return fault && isCommon(fault) ? fault : null;
-      },
-      async () => {
-        if (switches.latencyMs > 0) await clock.pause(switches.latencyMs);
-        const answer = await this.answer(request, read, action, (how) => (auth = how));
-        outcome = answer.outcome;
-        return answer.answer;
-      },
-    );
+    const merges: Merge[] = [];
+    const next = (): CommonDo | null => {
+      let fault = faults.take(call, fields, struck);
+      for (; fault?.kind === 'merge'; fault = faults.take(call, fields, struck)) merges.push(fault);
+      return fault;
+    };
+    const ending = await serve(reply, clock, next, async () => {
+      if (switches.latencyMs > 0) await clock.pause(switches.latencyMs);
+      const answer = await this.answer(request, read, action, merges, (how) => (auth = how));
+      outcome = answer.outcome;
+      return answer.answer;
+    });
     requests.add({
       call: call || 'none',
       auth,
@@ -70,6 +77,7 @@ export class Api {
     request: FastifyRequest,
     read: PhpBody,
     action: string,
+    merges: Merge[],
     known: (how: string) => void,
   ): Promise<{ answer: Answer; outcome: string }> {
     const { switches, ledger } = this.parts.world;
@@ -102,12 +110,18 @@ export class Api {
       status = error.status;
       body = { result: 'error', message: error.message };
     }
+    const outcome = body['result'] === 'success' ? 'success' : String(body['message']);
+    for (const { set, unset } of merges) {
+      Object.assign(body, set);
+      for (const key of unset) delete body[key];
+    }
+    // Without responsetype WHMCS answers in its old form.
     const wanted = read.post.get('responsetype');
     const answer =
       wanted === 'json'
         ? { status, headers: { 'content-type': switches.contentType }, body: shapes.json(body) }
         : { status, headers: { 'content-type': 'text/plain' }, body: nvp(body) };
-    return { answer, outcome: body['result'] === 'success' ? 'success' : String(body['message']) };
+    return { answer, outcome };
   }
 
   /** As WHMCS sees it: the switch's addresses in turn, else the caller's own. */

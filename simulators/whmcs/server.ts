@@ -6,10 +6,11 @@ import { panelOf, registerPanel, type PanelParts, type Running } from '../shared
 import { RequestLog } from '../shared/requests';
 import { VirtualClock } from '../shared/virtual-clock';
 import { actions } from './actions';
-import { Api } from './api';
+import { Api, merge, type Merge } from './api';
 import { demoCredentials } from './authentication';
 import type { World } from './call';
-import { BackOffice, panelRoutes } from './panel-routes';
+import { BackOffice } from './back-office';
+import { panelRoutes } from './panel-routes';
 import { Store } from './store';
 import { whmcsSwitches, type WhmcsSwitches } from './switches';
 
@@ -17,16 +18,20 @@ export interface WhmcsOptions {
   /** The API credential; the demo's when not given. */
   identifier?: string | undefined;
   secret?: string | undefined;
+  /** Opens the door to any address; the demo's when not given. */
+  accessKey?: string | undefined;
   /** 0 or none: any free port. */
   port?: number;
   /** Path before includes/api.php, such as `/billing`; none by default. */
-  base?: string;
+  base?: string | undefined;
   /** Wall ms at which the virtual clock starts; none: now. */
   startAt?: number;
 }
 
 export interface WhmcsSimulator extends Running<WhmcsSwitches> {
-  /** The control surface's own part, in this process. */
+  /** Full address of api.php. */
+  apiUrl: string;
+  /** A person's hand and the books: what `/_panel/orders`, `clients` and `products` do. */
   office: BackOffice;
 }
 
@@ -38,13 +43,14 @@ export async function startWhmcsSimulator(options: WhmcsOptions = {}): Promise<W
   const clock = new VirtualClock(options.startAt);
   const ledger = new Ledger(clock);
   const requests = new RequestLog(clock);
-  const faults = new FaultTable(Object.keys(actions));
+  const faults = new FaultTable<Merge>(Object.keys(actions), { merge });
   const switches = whmcsSwitches();
   const store = new Store(clock);
   const credentials = {
     ...demoCredentials,
     ...(options.identifier === undefined ? {} : { identifier: options.identifier }),
     ...(options.secret === undefined ? {} : { secret: options.secret }),
+    ...(options.accessKey === undefined ? {} : { accessKey: options.accessKey }),
   };
   // Switches are replaced as a whole: each use reads the ones in force.
   const world: World = {
@@ -67,7 +73,8 @@ export async function startWhmcsSimulator(options: WhmcsOptions = {}): Promise<W
   };
 
   const app = fastify({ forceCloseConnections: true, bodyLimit: 8 * 1024 * 1024 });
-  new Api({ world, credentials, faults, requests }).register(app, `${options.base ?? ''}/includes/api.php`);
+  const path = `${options.base ?? ''}/includes/api.php`;
+  new Api({ world, credentials, faults, requests }).register(app, path);
   await registerPanel(app, panelParts, (scope) => panelRoutes(scope, office));
 
   const close = async (): Promise<void> => {
@@ -76,7 +83,7 @@ export async function startWhmcsSimulator(options: WhmcsOptions = {}): Promise<W
   };
   try {
     const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
-    return { url: `${url}${options.base ?? ''}`, panel: panelOf(panelParts), office, close };
+    return { url, apiUrl: `${url}${path}`, panel: panelOf(panelParts), office, close };
   } catch (error) {
     await close();
     throw error;
