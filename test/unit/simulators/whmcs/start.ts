@@ -44,6 +44,8 @@ export class Caller {
     options: { contentType?: string; method?: string; query?: string; signal?: AbortSignal } = {},
   ): Promise<Heard> {
     return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      const broke = (error: NodeJS.ErrnoException): void => reject(new Broken(error.code, Buffer.concat(chunks)));
       const sent = request(
         `${this.whmcs.apiUrl}${options.query ?? ''}`,
         {
@@ -53,9 +55,8 @@ export class Caller {
           ...(options.signal ? { signal: options.signal } : {}),
         },
         (response) => {
-          const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', (error: NodeJS.ErrnoException) => reject(new Broken(error.code, Buffer.concat(chunks))));
+          response.on('error', broke);
           response.on('end', () => {
             const text = Buffer.concat(chunks).toString('utf8');
             resolve({
@@ -67,7 +68,7 @@ export class Caller {
           });
         },
       );
-      sent.on('error', (error: NodeJS.ErrnoException) => reject(new Broken(error.code, Buffer.alloc(0))));
+      sent.on('error', broke);
       sent.end(body);
     });
   }
