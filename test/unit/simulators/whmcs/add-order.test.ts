@@ -102,6 +102,8 @@ describe('AddOrder', () => {
 
     it('are not known before 8.12', async () => {
       assert.deepEqual(await sold('8.11', 14, 'annually'), [[14, 1]]);
+      caller.office.placeOrder({ clientId: 1001, items: [{ pid: 14, quantity: 3 }] });
+      assert.deepEqual(pidsAndQuantities(), [[14, 1]]);
     });
 
     it('make one scaling service (allowqty 2)', async () => {

@@ -87,6 +87,8 @@ describe('who may call', () => {
       query: `?${form({ action: 'WhmcsDetails', ...apiCredentials })}`,
     });
     assert.equal(got.status, 400);
+    const put = await caller.raw(form({ action: 'WhmcsDetails', ...apiCredentials }), { method: 'PUT' });
+    assert.equal(put.status, 400);
   });
 
   it('says in the words of its version that it has no such action', async () => {

@@ -1,0 +1,195 @@
+/** Both simulators in this process, and real Node-REDs with this pack, for tests that judge by the vendors' books. */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, layOutUserDir, startNodeRed, type FlowNode } from '../../scripts/demo/node-red';
+import type { Running } from '../../scripts/demo/processes';
+import { startSalesforceSimulator, type SalesforceSimulator } from '../../simulators/salesforce/server';
+import { startWhmcsSimulator, type WhmcsSimulator } from '../../simulators/whmcs/server';
+
+export type Line = 'node-red' | 'node-red-4';
+/** The two lines of Node-RED that are supported. */
+export const bothLines: readonly [Line, string][] = [
+  ['node-red', 'newest Node-RED 5'],
+  ['node-red-4', 'newest Node-RED 4.1'],
+];
+
+const everyMs = 100;
+
+export class World {
+  private nodeRed: Running | null = null;
+  readonly output: string[] = [];
+
+  private constructor(
+    readonly salesforce: SalesforceSimulator,
+    readonly whmcs: WhmcsSimulator,
+    readonly directory: string,
+    readonly port: number,
+    private readonly privateKeyPath: string,
+  ) {}
+
+  static async open(): Promise<World> {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const salesforce = await startSalesforceSimulator({
+      consumerKey: 'consumer',
+      username: 'integration@example.test',
+      publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    });
+    const whmcs = await startWhmcsSimulator();
+    const directory = mkdtempSync(join(tmpdir(), 'order-flow-'));
+    const privateKeyPath = join(directory, 'key.pem');
+    writeFileSync(privateKeyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    return new World(salesforce, whmcs, directory, await freePort(), privateKeyPath);
+  }
+
+  get environment(): Record<string, string> {
+    return {
+      SF_LOGIN_URL: this.salesforce.url,
+      SF_AUDIENCE: 'https://login.salesforce.com',
+      SF_CLIENT_ID: 'consumer',
+      SF_USERNAME: 'integration@example.test',
+      SF_PRIVATE_KEY_PATH: this.privateKeyPath,
+      SF_PUBSUB_ENDPOINT: this.salesforce.pubsub,
+      SF_EVENTS_REPLAY: 'ALL',
+      WHMCS_URL: this.whmcs.url,
+      WHMCS_API_IDENTIFIER: 'DemoIdentifierDemoIdentifier0001',
+      WHMCS_API_SECRET: 'DemoSecretDemoSecretDemoSecret01',
+    };
+  }
+
+  private get userDir(): string {
+    return join(this.directory, 'node-red');
+  }
+
+  /** Starts Node-RED with these flows, and waits until they take events in. `subscribes: false`: they are not expected to. */
+  async start(
+    flows: readonly FlowNode[],
+    options: { line?: Line; env?: Record<string, string>; subscribes?: boolean } = {},
+  ): Promise<void> {
+    layOutUserDir(this.userDir, { port: this.port, flows });
+    await this.startAgain(options);
+    // Salesforce's times are whole seconds: an order changed in the second of a new store's birth is doubted by it.
+    if (options.subscribes !== false) await pause(1_100);
+  }
+
+  /** Starts Node-RED on what is there, as after a crash. */
+  async startAgain(options: { line?: Line; env?: Record<string, string>; subscribes?: boolean } = {}): Promise<void> {
+    const from = this.output.length;
+    this.nodeRed = await startNodeRed(
+      this.userDir,
+      { ...this.environment, ...options.env },
+      (line) => this.output.push(line),
+      options.line,
+    );
+    if (options.subscribes === false) return;
+    await this.until(`the stream is open:\n${this.output.slice(from).join('\n')}`, () => this.openStreams() === 1);
+  }
+
+  async kill(): Promise<void> {
+    this.nodeRed?.child.kill('SIGKILL');
+    await this.nodeRed?.stop();
+    this.nodeRed = null;
+    await this.until('the stream is gone', () => this.openStreams() === 0);
+  }
+
+  async stop(): Promise<void> {
+    await this.nodeRed?.stop();
+    this.nodeRed = null;
+  }
+
+  /** The flows as the editor has them. */
+  async flows(): Promise<FlowNode[]> {
+    const answer = (await this.admin('GET', '/flows')) as { flows: FlowNode[] };
+    return answer.flows;
+  }
+
+  async deploy(flows: readonly FlowNode[], mode: 'full' | 'flows' | 'nodes'): Promise<void> {
+    const { rev } = (await this.admin('GET', '/flows')) as { rev: string };
+    const from = this.output.length;
+    await this.admin('POST', '/flows', { flows, rev }, { 'Node-RED-Deployment-Type': mode });
+    await this.until('the deploy has ended', () =>
+      this.output.slice(from).some((line) => /Started (modified )?(flows|nodes)/.test(line)),
+    );
+  }
+
+  async get(path: string): Promise<{ status: number; body: unknown; headers: Headers }> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, { signal: AbortSignal.timeout(10_000) });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? null : JSON.parse(text), headers: answer.headers };
+  }
+
+  /** An approved order of a demo account. */
+  approve(account: string, items: { code: string; quantity: number }[]): string {
+    const { id } = this.salesforce.people.createOrder({ account, items });
+    this.salesforce.people.approve(id);
+    return id;
+  }
+
+  status(id: string): string {
+    return String(this.salesforce.people.order(id)['Activation_Status__c'] ?? '');
+  }
+
+  order(id: string): Record<string, unknown> {
+    return this.salesforce.people.order(id);
+  }
+
+  /** What WHMCS holds for a Salesforce Order, by its mark. */
+  whmcsOrders(id: string): ReturnType<WhmcsSimulator['office']['orders']> {
+    return this.whmcs.office.orders().filter((order) => order.notes.includes(id));
+  }
+
+  /** Waits until the order has ended. */
+  async ended(id: string, seconds = 40): Promise<string> {
+    await this.until(`order ${id} ends (${this.status(id)})`, () => this.status(id) !== 'Activating', seconds);
+    return this.status(id);
+  }
+
+  async until(what: string, test: () => boolean, seconds = 30): Promise<void> {
+    const limit = Date.now() + seconds * 1_000;
+    while (!test()) {
+      if (Date.now() > limit) throw new Error(`not within ${seconds} s: ${what}\n${this.output.slice(-25).join('\n')}`);
+      await pause(everyMs);
+    }
+  }
+
+  openStreams(): number {
+    return Number(this.salesforce.people.counts()['openStreams']);
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.salesforce.close();
+    await this.whmcs.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private async admin(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<unknown> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'Node-RED-API-Version': 'v2', ...headers },
+      signal: AbortSignal.timeout(30_000),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+    return answer.status === 204 ? null : answer.json();
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The flows with one node changed. */
+export const changed = (flows: readonly FlowNode[], id: string, change: Partial<FlowNode>): FlowNode[] =>
+  flows.map((node) => (node.id === id ? { ...node, ...change } : node));
+
+/** The node of a type and, where there are several, a name. */
+export function nodeOf(flows: readonly FlowNode[], type: string, name?: string): FlowNode {
+  const found = flows.find((node) => node.type === type && (name === undefined || node['name'] === name));
+  if (!found) throw new Error(`no ${type} ${name ?? ''}`);
+  return found;
+}
