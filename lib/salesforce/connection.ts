@@ -21,7 +21,7 @@ export interface SalesforceOptions {
   clientId: string;
   username: string;
   privateKey: PrivateKeySource;
-  /** Such as `62.0`, the default. */
+  /** Such as `68.0`, the default. */
   apiVersion?: string | undefined;
   /** PEM of the only certificate authorities to be trusted; without it those of the system. */
   ca?: string | undefined;
@@ -31,7 +31,7 @@ export interface SalesforceOptions {
   timeoutMs?: number | undefined;
 }
 
-const defaultApiVersion = '62.0';
+const defaultApiVersion = '68.0';
 const defaultTimeoutMs = 30_000;
 
 /**

@@ -23,7 +23,7 @@ export interface RestCall {
 export interface RestOptions {
   auth: TokenSource;
   http: Http;
-  /** Such as `62.0`. */
+  /** Such as `68.0`. */
   apiVersion: string;
   clock: Clock;
   health: HealthRecord;

@@ -22,11 +22,13 @@ const [invalidArgument, notFound, permissionDenied, resourceExhausted, unimpleme
 export function faultOfStatus({ code, details, errorCode }: GrpcStatus): StreamFault {
   const name = names[code] ?? `gRPC ${code}`;
   const said = details.trim().slice(0, 300);
-  const has = (trailer: RegExp, words: RegExp): boolean => trailer.test(errorCode) || words.test(details);
+  const has = (trailer: RegExp, words: RegExp): boolean =>
+    errorCode === '' ? words.test(details) : trailer.test(errorCode);
 
   if (code === unauthenticated || has(/auth\.(error|refresh\.invalid)$/, /authentication exception occurred/i))
     return new StreamFault('auth', name, said || 'Salesforce refused the token');
-  if (has(/replayid\.corrupted$/, /replay ?id validation failed/i)) return new StreamFault('corrupted', name, said);
+  if (has(/replayid\.(corrupted|validation\.failed)$/, /replay ?id validation failed/i))
+    return new StreamFault('corrupted', name, said);
   if (has(/subscription\.limit\.exceeded$/, /exceeded the event delivery limit/i))
     return new StreamFault('limit', name, said);
   if (code === resourceExhausted || /concurrent\.client\.limit\.exceeded$/.test(errorCode))

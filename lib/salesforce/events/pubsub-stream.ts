@@ -115,7 +115,7 @@ export class EventStream {
   }
 
   private receive(response: FetchResponse): void {
-    if (this.ours) return;
+    if (this.ours || !this.stream) return;
     const { clock, on } = this.options;
     this.lastHeard = clock.monotonic();
     on.open();

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { FakeClock } from '../../fake-clock';
+import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
+import { defaultFieldNames as fields, type SalesforceError } from '../../../lib/salesforce/contract';
+import { literal } from '../../../lib/salesforce/soql';
+import { connect, drive, refusal, startOrg, until } from './org';
+
+describe('Reading an order', () => {
+  let org: SalesforceSimulator;
+  let connection: ReturnType<typeof connect>;
+  before(async () => (org = await startOrg()));
+  after(() => org.close());
+  beforeEach(() => (connection = connect(org.url)));
+  afterEach(() => {
+    connection.close();
+    org.panel.reset();
+  });
+
+  const good = (): string => org.people.stories()['good'] ?? '';
+  const queries = (): number => org.panel.requests('query').length;
+
+  it('gives the order, its account, its items and their products in one query', async () => {
+    const id = good();
+    org.people.editOrder(id, { Activation_Status__c: 'Activating' });
+    const order = await connection.salesforce.readOrder(id.slice(0, 15), fields);
+    assert.ok(order);
+    const truth = org.people.order(id);
+    assert.deepEqual(
+      { ...order, items: order.items.length },
+      {
+        id,
+        number: truth.OrderNumber,
+        url: `${org.url}/${id}`,
+        activationStatus: 'Activating',
+        whmcsOrderId: null,
+        attempt: truth.Activation_Attempt__c,
+        pricebookId: truth.Pricebook2Id,
+        totalAmount: truth.TotalAmount,
+        lastModifiedAt: Date.parse(String(truth.LastModifiedDate)),
+        lastModifiedById: truth.LastModifiedById,
+        account: { id: truth.AccountId, name: 'Northwind Traders', whAccount: '#1001 - Northwind Traders' },
+        items: 2,
+      },
+    );
+    const seats = order.items.find((item) => item.product?.code === 'SEAT-A');
+    assert.ok(seats);
+    assert.deepEqual(
+      {
+        ...seats,
+        id: seats.id.slice(0, 3),
+        pricebookEntryId: seats.pricebookEntryId?.slice(0, 3),
+        product: { ...seats.product, id: seats.product?.id.slice(0, 3) },
+      },
+      {
+        id: '802',
+        quantity: 3,
+        unitPrice: 149,
+        pricebookEntryId: '01u',
+        product: { id: '01t', name: 'Pro seat, yearly', code: 'SEAT-A', productId: '14', billingCycle: 'Annually' },
+      },
+    );
+    assert.equal(queries(), 1);
+  });
+
+  it('gives null for an order that is not there', async () => {
+    assert.equal(await connection.salesforce.readOrder('801Ql00000ZZZZZ', fields), null);
+  });
+
+  it('gives no items where Salesforce says null', async () => {
+    const [account] = org.people.records('Account');
+    const { id } = org.people.putRecord({
+      type: 'Order',
+      fields: { AccountId: account?.Id ?? '', Status: 'Draft', EffectiveDate: '2026-01-05' },
+    });
+    const order = await connection.salesforce.readOrder(id, fields);
+    assert.deepEqual(order?.items, []);
+    assert.equal(order?.activationStatus, '');
+  });
+
+  it('reads items that come in several pages, in their order', async () => {
+    org.panel.switches({ childPageSize: 2 });
+    const items = Array.from({ length: 7 }, () => ({ code: 'SEAT-M', quantity: 1 }));
+    const { id } = org.people.createOrder({ items });
+    const order = await connection.salesforce.readOrder(id, fields);
+    const ids = order?.items.map((item) => item.id);
+    assert.equal(ids?.length, 7);
+    assert.deepEqual(ids, [...(ids ?? [])].sort());
+    assert.equal(new Set(ids).size, 7);
+    assert.equal(queries(), 4);
+  });
+
+  it('sends nothing for a text that is no id, so no query can be smuggled in', async () => {
+    for (const text of ["801Ql000001AbCd' OR Name != '", "801Ql000001AbCdIAK' --", '802Ql000001AbCeIAK', '']) {
+      const error = await refusal(connection.salesforce.readOrder(text, fields));
+      assert.deepEqual([error.code, error.kind], ['MALFORMED_ID', 'query']);
+    }
+    const smuggled = { ...fields, whmcsOrderId: "Id FROM Order WHERE Name != '' --" };
+    assert.equal((await refusal(connection.salesforce.readOrder(good(), smuggled))).code, 'INVALID_FIELD');
+    assert.equal(queries(), 0);
+  });
+
+  it('writes SOQL texts so that they stay texts', () => {
+    assert.equal(literal("O'Neil"), String.raw`'O\'Neil'`);
+    assert.equal(literal('ends in \\'), String.raw`'ends in \\'`);
+    assert.equal(literal(String.raw`\' OR Name != '`), String.raw`'\\\' OR Name != \''`);
+    assert.equal(literal('"a"\n\r\t\f\u0000\u0008'), String.raw`'\"a\"\n\r\t\f\u0000\u0008'`);
+  });
+
+  it('leaves out an attempt field that the org lacks, learnt once', async () => {
+    org.panel.switches({ missingFields: ['Order.Activation_Attempt__c'] });
+    for (let n = 0; n < 3; n++) assert.equal((await connection.salesforce.readOrder(good(), fields))?.attempt, null);
+    assert.equal(queries(), 4);
+    assert.equal(connection.log.of('info').filter((text) => text.includes('no such field')).length, 1);
+  });
+
+  it('names a needed field that the org lacks, and its setting', async () => {
+    org.panel.switches({ missingFields: ['Account.WH_Account__c'] });
+    const error = await refusal(connection.salesforce.readOrder(good(), fields));
+    assert.deepEqual([error.code, error.kind], ['INVALID_FIELD', 'query']);
+    assert.match(error.message, /WH_Account__c \(account\) does not exist/);
+    assert.equal(queries(), 1);
+  });
+
+  it('is tried three times on passing errors, with pauses by the clock', async () => {
+    const clock = new FakeClock(Date.now());
+    const { salesforce } = connect(org.url, { clock });
+    await salesforce.auth.token();
+    org.panel.fault({ call: 'query', do: { kind: 'html', page: 'maintenance' } });
+    org.panel.fault({ call: 'query', do: { kind: 'reset' } });
+    assert.equal((await drive(clock, salesforce.readOrder(good(), fields)))?.id, good());
+    assert.equal(queries(), 3);
+    assert.ok(clock.monotonic() >= 750 + 1_500, `after ${clock.monotonic()} ms`);
+
+    org.panel.fault({ call: 'query', times: 0, do: { kind: 'html', page: 'maintenance' } });
+    const error = await drive(clock, refusal(salesforce.readOrder(good(), fields)));
+    assert.deepEqual([error.code, error.kind], ['503', 'temporary']);
+    assert.equal(salesforce.health().error?.code, '503');
+    assert.equal(salesforce.health().auth, 'ok');
+    assert.equal(queries(), 6);
+    assert.equal(clock.pending, 0);
+    salesforce.close();
+  });
+
+  it('survives an answer that breaks off', async () => {
+    const clock = new FakeClock(Date.now());
+    const { salesforce } = connect(org.url, { clock });
+    org.panel.fault({ call: 'query', do: { kind: 'cut', bytes: 40 } });
+    assert.equal((await drive(clock, salesforce.readOrder(good(), fields)))?.id, good());
+    assert.equal(queries(), 2);
+    salesforce.close();
+  });
+
+  it('is given up at once when the caller leaves', async () => {
+    org.panel.fault({ call: 'query', do: { kind: 'hang' } });
+    const leaving = new AbortController();
+    const read = connection.salesforce.readOrder(good(), fields, leaving.signal);
+    await until('the login', () => org.panel.requests('token').length === 1);
+    leaving.abort(new Error('I leave'));
+    await assert.rejects(read, /I leave/);
+  });
+
+  it('leaves no timer when the connection closes between two tries', async () => {
+    const clock = new FakeClock(Date.now());
+    const { salesforce } = connect(org.url, { clock });
+    org.panel.fault({ call: 'query', do: { kind: 'html', page: 'maintenance' } });
+    const read = refusal(salesforce.readOrder(good(), fields));
+    await until('the first try', () => queries() === 1 && clock.pending > 0);
+    salesforce.close();
+    assert.equal((await read).code, 'ECLOSED');
+    assert.equal(clock.pending, 0);
+  });
+
+  const answers: [string, number, string, SalesforceError['kind']][] = [
+    ['REQUEST_LIMIT_EXCEEDED', 403, 'TotalRequests Limit exceeded.', 'limit'],
+    ['API_DISABLED_FOR_ORG', 403, 'The REST API is not enabled for this Organization.', 'permission'],
+    ['INSUFFICIENT_ACCESS_OR_READONLY', 400, 'insufficient access rights on object id', 'permission'],
+    ['INVALID_TYPE', 400, "sObject type 'Ordr' is not supported", 'query'],
+    ['NOT_FOUND', 404, 'The requested resource does not exist', 'query'],
+  ];
+  for (const [errorCode, status, message, kind] of answers) {
+    it(`that ends with ${errorCode} is of kind ${kind}, and is not repeated`, async () => {
+      org.panel.fault({ call: 'query', times: 0, do: { kind: 'error', errorCode, status, message } });
+      const error = await refusal(connection.salesforce.readOrder(good(), fields));
+      assert.deepEqual([error.code, error.kind, error.message], [errorCode, kind, message]);
+      assert.equal(queries(), 1);
+    });
+  }
+
+  it('does not log in anew for a 401 that a new token cannot cure', async () => {
+    const message = 'This session is not valid for use with the REST API';
+    org.panel.fault({
+      call: 'query',
+      times: 0,
+      do: { kind: 'error', errorCode: 'INVALID_SESSION_ID', status: 401, message },
+    });
+    assert.equal((await refusal(connection.salesforce.readOrder(good(), fields))).message, message);
+    assert.equal(org.panel.ledger('login').length, 1);
+  });
+});
