@@ -187,13 +187,15 @@
       hints[field] = $('<div class="order-provisioning-hint"></div>').hide().appendTo(input.closest('.form-row'));
     });
     let waiting = null;
+    let asked = 0;
     const ask = () => {
       waiting = null;
       if (!$.contains(document, form[0])) return;
-      post('settings/' + node.type, { id: node.id, values: formValues(node) }).then(
-        (answer) => show(form, prefix, hints, answer),
-        () => show(form, prefix, hints, { fields: {}, secrets: {} }),
-      );
+      const mine = ++asked;
+      const answered = (answer) => {
+        if (mine === asked) show(form, prefix, hints, answer);
+      };
+      post('settings/' + node.type, { id: node.id, values: formValues(node) }).then(answered, () => answered({ fields: {}, secrets: {} }));
     };
     form.on('change keyup paste', () => {
       if (waiting !== null) clearTimeout(waiting);

@@ -184,7 +184,7 @@ export class Endings {
     const { store, handouts, writer, clock, log } = this.provisioning;
     const finished = await store.inbox.finish(of.eventId, of.handout, end, reason, clock.now());
     const handout = handouts.of(of.eventId);
-    handouts.end(of.eventId);
+    handouts.end(of.eventId, of.handout);
     if (end === 'Activated' || end === 'Failed') writer.soon(of.orderId);
     if (finished !== 'finished')
       return finished === 'other' ? { kind: 'refused', standing: 'another end' } : { kind: finished };

@@ -114,10 +114,10 @@ export class Handouts {
     this.changed();
   }
 
-  /** The event has ended, or waits outside of the flow: its place is free. */
-  end(eventId: string): void {
+  /** The event has ended, or waits outside of the flow: its place is free. With `only`: unless a newer hand-out has begun. */
+  end(eventId: string, only?: number): void {
     const handout = this.byEvent.get(eventId);
-    if (!handout) return;
+    if (!handout || (only !== undefined && handout.handout !== only)) return;
     this.byEvent.delete(eventId);
     for (const [message, other] of this.byMessage) if (other === handout) this.byMessage.delete(message);
     this.changed();

@@ -287,7 +287,7 @@ export class Intake {
 
   private async again(handout: Pick<Handout, 'eventId' | 'handout'>, why: 'deploy' | 'silence'): Promise<void> {
     const event = await this.options.provisioning.store.inbox.handOutAgain(handout.eventId, handout.handout, why);
-    if (event === null) return this.options.provisioning.handouts.end(handout.eventId);
+    if (event === null) return this.options.provisioning.handouts.end(handout.eventId, handout.handout);
     await this.send(event);
   }
 
@@ -358,7 +358,7 @@ export class Intake {
         this.deployedAt !== null && handout.lastSign < this.deployedAt && silence >= silenceAfterDeployMs;
       if (!lostInDeploy && silence < silenceMs) continue;
       const event = await provisioning.store.inbox.get(handout.eventId);
-      if (event === null || event.end !== null) provisioning.handouts.end(handout.eventId);
+      if (event === null || event.end !== null) provisioning.handouts.end(handout.eventId, handout.handout);
       else if (await this.decided(event)) continue;
       else if (lostInDeploy && (this.fruitless.get(event.id) ?? 0) + 1 < fruitlessLimit) {
         this.fruitless.set(event.id, (this.fruitless.get(event.id) ?? 0) + 1);

@@ -51,6 +51,7 @@ export interface ShownSecret {
   /** The variable that is named for it; null: none is named, or the secrets are stored in the node. */
   variable: string | null;
   set: boolean;
+  needed: boolean;
 }
 
 /** The longest that a Test button waits. */
@@ -252,7 +253,7 @@ export function shownSecrets(
   for (const [name, known] of Object.entries(declared)) {
     const variable = variableOf(known, config);
     if (known.variableField !== null)
-      shown[name] = { variable, set: variable !== null && (env[variable] ?? '').trim() !== '' };
+      shown[name] = { variable, set: variable !== null && (env[variable] ?? '').trim() !== '', needed: known.needed };
   }
   return shown;
 }

@@ -67,8 +67,10 @@ export function needed(): Setting<string> {
   return { fallback: '', needed: true, parse: plainText };
 }
 
-/** A whole number between `min` and `max`, both included. */
-export function whole(fallback: number, range: { min: number; max: number }): Setting<number> {
+/** A whole number between `min` and `max`, both included. With null for a default it may be absent. */
+export function whole(fallback: number, range: { min: number; max: number }): Setting<number>;
+export function whole(fallback: null, range: { min: number; max: number }): Setting<number | null>;
+export function whole(fallback: number | null, range: { min: number; max: number }): Setting<number | null> {
   return { fallback, needed: false, parse: (raw) => wholeNumber(raw, range, '') };
 }
 

@@ -254,7 +254,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     await provisioning.store.inbox.park(handout.eventId, handout.handout, outcome.parked.until, outcome.parked.reason);
     this.status.show({ fill: 'yellow', shape: 'ring', text: 'waits' });
     visit.leave();
-    provisioning.handouts.end(handout.eventId);
+    provisioning.handouts.end(handout.eventId, handout.handout);
     done();
   }
 

@@ -141,14 +141,22 @@ export class World {
 
   /** Waits until the order has ended. */
   async ended(id: string, seconds = 40): Promise<string> {
-    await this.until(`order ${id} ends (${this.status(id)})`, () => this.status(id) !== 'Activating', seconds);
+    const about = (): string => this.output.filter((line) => line.includes(id)).join('\n');
+    await this.until(
+      () => `order ${id} ends; of it Node-RED said:\n${about()}`,
+      () => this.status(id) !== 'Activating',
+      seconds,
+    );
     return this.status(id);
   }
 
-  async until(what: string, test: () => boolean, seconds = 30): Promise<void> {
+  async until(what: string | (() => string), test: () => boolean, seconds = 30): Promise<void> {
     const limit = Date.now() + seconds * 1_000;
     while (!test()) {
-      if (Date.now() > limit) throw new Error(`not within ${seconds} s: ${what}\n${this.output.slice(-25).join('\n')}`);
+      if (Date.now() > limit)
+        throw new Error(
+          `not within ${seconds} s: ${typeof what === 'string' ? what : what()}\n${this.output.slice(-25).join('\n')}`,
+        );
       await pause(everyMs);
     }
   }

@@ -259,6 +259,22 @@ describe('the intake of a channel', () => {
     );
   });
 
+  it('hands out again after a new start all that was lost with closed nodes, and lets go of none of it', async () => {
+    await arrives(orderNumber(1));
+    await arrives(orderNumber(2));
+    await intake.stop();
+    for (const event of delivered) desk.provisioning.handouts.lose(event.id, event.handout);
+    delivered = [];
+    intake = create();
+    await intake.start();
+    await desk.settle();
+    assert.deepEqual(delivered.map((event) => [event.orderId, event.handout]).sort(), [
+      [orderNumber(1), 2],
+      [orderNumber(2), 2],
+    ]);
+    for (const event of delivered) assert.equal(desk.provisioning.handouts.isCurrent(event.id, event.handout), true);
+  });
+
   it('hands a parked event out when it is due', async () => {
     await arrives(orderId);
     const [event] = delivered;
