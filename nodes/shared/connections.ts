@@ -58,6 +58,7 @@ export function useConnections<C extends ConnectionTypes>(
         code: 'SETTING_MISSING',
         field,
         message: `"${other.name || type}": ${other.problem ?? 'it is not ready'}`,
+        elsewhere: true,
       });
     else found[field] = other.connection;
   }
@@ -65,7 +66,7 @@ export function useConnections<C extends ConnectionTypes>(
 }
 
 /**
- * Says once what a node lacks: red status, one error, and a mark that keeps the source from taking work.
+ * Says once what a node lacks: red status, one error (not one for each node that uses a broken connection), and a mark that keeps the source from taking work.
  * @returns whether something is lacking.
  */
 export function nodeProblem(node: Node, found: readonly SettingProblem[]): boolean {
@@ -74,7 +75,7 @@ export function nodeProblem(node: Node, found: readonly SettingProblem[]): boole
   if (found.length === 0) return false;
   const text = found.map((problem) => problem.message).join(' ');
   problems.set(node.id, text);
-  node.error(`${found[0]?.code ?? 'SETTING_MISSING'}: ${text}`);
+  if (!found.every((problem) => problem.elsewhere)) node.error(`${found[0]?.code ?? 'SETTING_MISSING'}: ${text}`);
   node.status({ fill: 'red', shape: 'ring', text: found[0]?.variable ?? found[0]?.field ?? 'settings' });
   return true;
 }

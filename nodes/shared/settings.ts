@@ -37,6 +37,8 @@ export interface SettingProblem {
   variable?: string;
   /** A whole sentence with the field's name in it. */
   message: string;
+  /** The fault is another node's, which has said so. */
+  elsewhere?: true;
 }
 
 export interface Settings<D extends Declared> {

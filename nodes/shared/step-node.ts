@@ -226,7 +226,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     this.fill(step, message, outcome);
     message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
     this.status.show({
-      fill: 'green',
+      fill: outcome.failure ? 'yellow' : 'green',
       shape: 'dot',
       text: [message.order?.number ?? handout.orderId, outcome.way === 'next' ? '' : outcome.way].join(' ').trim(),
     });

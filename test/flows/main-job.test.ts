@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { referenceFlow, type FlowNode } from '../../scripts/demo/node-red';
+import { writeFileSync } from 'node:fs';
+import { freePort, layOutUserDir, referenceFlow, startNodeRed, type FlowNode } from '../../scripts/demo/node-red';
 import { bothLines, changed, nodeOf, pause, World } from './world';
 
 const seat = [{ code: 'SEAT-M', quantity: 1 }];
@@ -125,13 +126,14 @@ describe('the reference flow when something is wrong', function () {
   });
 
   it('names a setting that is missing, subscribes to nothing, and stays up', async () => {
-    await world.start(referenceFlow(), { env: { WHMCS_URL: '' }, subscribes: false });
+    await world.start(referenceFlow(), { env: { WHMCS_URL: undefined }, subscribes: false });
     await pause(2_000);
     assert.equal(world.openStreams(), 0);
     assert.ok(
       world.output.some((text) => text.includes('SETTING_MISSING') && text.includes('WHMCS_URL')),
       world.output.join('\n'),
     );
+    assert.equal(world.output.filter((text) => text.includes('[error]')).length, 1, world.output.join('\n'));
     const health = await world.get('/health');
     assert.equal(health.status, 503);
   });
@@ -141,7 +143,6 @@ describe('the reference flow when something is wrong', function () {
     ['no PEM', 'hello', /PEM/],
   ] as const) {
     it(`says that the key file is ${what}, without a word of it`, async () => {
-      const { writeFileSync } = await import('node:fs');
       const path = `${world.directory}/other.pem`;
       if (file !== null) writeFileSync(path, file);
       await world.start(referenceFlow(), { env: { SF_PRIVATE_KEY_PATH: path }, subscribes: false });
@@ -153,7 +154,6 @@ describe('the reference flow when something is wrong', function () {
 
   it('refuses a second Node-RED on the same store, in words', async () => {
     await world.start(referenceFlow());
-    const { layOutUserDir, startNodeRed, freePort } = await import('../../scripts/demo/node-red');
     const other = `${world.directory}/second`;
     const flows = referenceFlow();
     layOutUserDir(other, {

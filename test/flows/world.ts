@@ -65,7 +65,7 @@ export class World {
   /** Starts Node-RED with these flows, and waits until they take events in. `subscribes: false`: they are not expected to. */
   async start(
     flows: readonly FlowNode[],
-    options: { line?: Line; env?: Record<string, string>; subscribes?: boolean } = {},
+    options: { line?: Line; env?: Record<string, string | undefined>; subscribes?: boolean } = {},
   ): Promise<void> {
     layOutUserDir(this.userDir, { port: this.port, flows });
     await this.startAgain(options);
@@ -74,7 +74,9 @@ export class World {
   }
 
   /** Starts Node-RED on what is there, as after a crash. */
-  async startAgain(options: { line?: Line; env?: Record<string, string>; subscribes?: boolean } = {}): Promise<void> {
+  async startAgain(
+    options: { line?: Line; env?: Record<string, string | undefined>; subscribes?: boolean } = {},
+  ): Promise<void> {
     const from = this.output.length;
     this.nodeRed = await startNodeRed(
       this.userDir,
