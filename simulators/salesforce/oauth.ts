@@ -129,9 +129,13 @@ export class ConnectedApp {
   }
 
   private checkExpiry(exp: number): void {
-    const now = this.clock.now() / 1000;
-    if (exp <= now - this.switches.values.expPastSeconds) throw refused('expired authorization code');
-    if (exp > now + this.switches.values.expFutureSeconds) throw refused('invalid assertion');
+    const { expPastSeconds, expFutureSeconds, expClock } = this.switches.values;
+    const past = (now: number) => exp <= now / 1000 - expPastSeconds;
+    const future = (now: number) => exp > now / 1000 + expFutureSeconds;
+    const [virtual, wall] = [this.clock.now(), Date.now()];
+    if (expClock === 'either' && !past(wall) && !future(wall)) return;
+    if (past(virtual)) throw refused('expired authorization code');
+    if (future(virtual)) throw refused('invalid assertion');
   }
 
   private checkUser(username: string): Writer {

@@ -11,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { isCommon, type FaultTable } from '../shared/faults';
 import type { RequestLog } from '../shared/requests';
+import type { VirtualTimer } from '../shared/virtual-clock';
 import { decodeEvent } from './avro';
 import type { Topic } from './bus';
 import type { VendorFault } from './faults';
@@ -31,6 +32,10 @@ import type { Session, Sessions } from './sessions';
 import { Subscription, type StreamParts, type Streams } from './subscription';
 
 export const pubSubCalls = ['GetTopic', 'GetSchema', 'Publish', 'PublishStream', 'Subscribe'] as const;
+/** A publishing stream must send an event so often, or it is ended. */
+const publishWithinMs = 70_000;
+/** A client that cancels closes its side first: what ends is complete only when no cancel follows. Real time. */
+const cancelFollowsMs = 50;
 type PubSubCall = (typeof pubSubCalls)[number];
 
 /** Thrown by a call's work: the call ends with it. */
@@ -135,20 +140,36 @@ export class PubSub {
       end(refusal.code, refusal.errorCode ?? refusal.details);
       call.emit('error', statusOf(refusal, rpcId));
     };
+    let topicName = '';
+    let timer: VirtualTimer | null = null;
+    const wait = () => {
+      timer?.cancel();
+      timer = this.parts.clock.after(publishWithinMs, () => {
+        end(status.OK, 'nothing was published in time');
+        call.end();
+      });
+    };
     call.on('data', (request: PublishRequest) => {
       try {
         this.sessionOf(call.metadata);
-        call.write(this.publish(request, rpcId));
+        topicName ||= request.topic_name;
+        if (request.topic_name !== '' && request.topic_name !== topicName) throw new Refused(refusals.otherTopic);
+        call.write(this.publish({ ...request, topic_name: topicName }, rpcId));
+        if (request.events.length > 0) wait();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
+        timer?.cancel();
         fail(error.refusal);
       }
     });
     call.on('end', () => {
+      timer?.cancel();
       end(status.OK, 'ended');
       call.end();
     });
+    call.on('cancelled', () => timer?.cancel());
     call.on('error', () => undefined);
+    wait();
   }
 
   private subscribe(call: ServerDuplexStream<FetchRequest, FetchResponse>): void {
@@ -192,11 +213,13 @@ export class PubSub {
       ready ??= open(request);
       void ready.then(() => subscription?.fetch(request));
     });
-    call.on('end', () => {
+    const completed = () => {
+      if (gone) return;
       gone = true;
       if (subscription) subscription.complete();
       else call.end();
-    });
+    };
+    call.on('end', () => setTimeout(completed, cancelFollowsMs).unref());
     call.on('cancelled', () => {
       gone = true;
       if (subscription) subscription.gone(status.CANCELLED, 'cancelled by the client');

@@ -43,6 +43,8 @@ export const switchesOf = (usernames: readonly string[]) =>
     /** `exp` of an assertion may lie this many seconds back and ahead. */
     expPastSeconds: count.default(180),
     expFutureSeconds: count.default(600),
+    /** By which clock: `either` also takes what is right by wall time, since a client's clock does not jump ahead. */
+    expClock: z.enum(['either', 'virtual']).default('either'),
     /** Users for whom an admin approved the app. */
     approvedUsers: names.default([...usernames]),
     /** Users whose profile lacks the app although it is approved: invalid_app_access. */

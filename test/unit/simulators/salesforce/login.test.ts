@@ -119,6 +119,14 @@ describe('salesforce simulator: logins', () => {
     assert.equal((await ask({ expiresIn: 590 })).status, 200);
   });
 
+  it('goes by the wall clock too when its own has jumped ahead, unless told not to', async () => {
+    sim.panel.advance(73 * 3_600_000);
+    assert.equal((await ask()).status, 200);
+    sim.panel.switches({ expClock: 'virtual' });
+    assert.equal((await ask()).body.error_description, 'expired authorization code');
+    assert.equal((await ask({ expiresIn: 73 * 3600 + 180 })).status, 200);
+  });
+
   const states: [patch: object, error: string, description: string][] = [
     [{ approvedUsers: [] }, 'invalid_grant', "user hasn't approved this consumer"],
     [{ unapprovedByAdmin: [username] }, 'invalid_app_access', 'user is not admin approved to access this app'],
