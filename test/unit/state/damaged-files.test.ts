@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { copyFile, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
 import { Embedded, storeErrorWith } from './embedded';
 
@@ -36,6 +37,33 @@ describe('A damaged file of the embedded store', () => {
       await file.write(Buffer.alloc(4096, 0xff), 0, 4096, page * 4096);
     await file.close();
     await embedded.refused('CORRUPT', /damaged/);
+  });
+
+  it('is refused when one page is garbage that opening would not touch', async () => {
+    await embedded.filled();
+    const file = await open(embedded.database, 'r+');
+    const { size } = await file.stat();
+    await file.write(Buffer.alloc(4096, 0xff), 0, 4096, size - 4096);
+    await file.close();
+    await embedded.refused('CORRUPT', /damaged/);
+  });
+
+  it('is left as it is together with a log that a crash left', async () => {
+    await embedded.filled();
+    const store = await embedded.open();
+    for (let order = 0; order < 50; order++) await store.claims.claim('w', order, 'A');
+    // Copied by another process: this one would lose its locks.
+    execFileSync('cp', [`${embedded.database}-wal`, `${embedded.database}.log`]);
+    execFileSync('cp', [embedded.database, `${embedded.database}.kept`]);
+    await store.close();
+    await rename(`${embedded.database}.log`, `${embedded.database}-wal`);
+    await rename(`${embedded.database}.kept`, embedded.database);
+    const file = await open(embedded.database, 'r+');
+    const { size } = await file.stat();
+    await file.write(Buffer.alloc(4096, 0xff), 0, 4096, size - 4096);
+    await file.close();
+    await embedded.refused('CORRUPT', /damaged/);
+    assert.ok((await stat(`${embedded.database}-wal`)).size > 0);
   });
 
   it('is refused when only its log is left', async () => {

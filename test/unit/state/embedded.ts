@@ -36,8 +36,8 @@ export class Embedded {
   /** A store with something in it, closed again. */
   async filled(): Promise<void> {
     const store = await this.open();
-    for (let number = 0; number < 300; number++)
-      await store.ledger.write(`order-${number}`, 0, { format: 1, todo: [], text: 'x'.repeat(500) });
+    for (let number = 0; number < 40; number++)
+      await store.ledger.write(`order-${number}`, 0, { format: 1, todo: [], text: 'x'.repeat(3_500) });
     await store.close();
   }
 

@@ -38,8 +38,18 @@ describe('The embedded store in a process of its own', function () {
     await give();
     const { code, message, stderr } = await openOnce(embedded.directory);
     assert.equal(code, null, message);
+    assert.equal(message, 'warnings as before');
     assert.match(stderr, /another thing is experimental/);
     assert.doesNotMatch(stderr, /SQLite/);
+  });
+
+  it('is held off by the lock alone, where no row names the owner', async () => {
+    await embedded.open();
+    embedded.sql('DELETE FROM owner');
+    await give();
+    const { code, message } = await openOnce(embedded.directory);
+    assert.equal(code, 'LOCKED');
+    assert.match(message, /in use by another process\. One Node-RED owns it/);
   });
 
   it('refuses a directory that it may not write', async () => {
