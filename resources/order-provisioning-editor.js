@@ -161,6 +161,8 @@
     };
     const value = input.val();
     const variable = variableIn(value);
+    // The widget takes its width from here; measured, it would be none inside a closed section.
+    input.attr('style', 'width: calc(100% - 160px)');
     input.typedInput({ types: [fixed, environment], default: variable ? 'env' : fixed.value });
     input.typedInput('type', variable ? 'env' : fixed.value);
     input.typedInput('value', variable || value);
@@ -186,6 +188,7 @@
       if (!(field in node._def.defaults) || node._def.defaults[field].type || field === 'name') return;
       hints[field] = $('<div class="order-provisioning-hint"></div>').hide().appendTo(input.closest('.form-row'));
     });
+    if (Object.keys(hints).length === 0) return;
     let waiting = null;
     let asked = 0;
     const ask = () => {
@@ -195,7 +198,9 @@
       const answered = (answer) => {
         if (mine === asked) show(form, prefix, hints, answer);
       };
-      post('settings/' + node.type, { id: node.id, values: formValues(node) }).then(answered, () => answered({ fields: {}, secrets: {} }));
+      post('settings/' + node.type, { id: node.id, values: formValues(node) }).then(answered, () =>
+        answered({ fields: {}, secrets: {} }),
+      );
     };
     form.on('change keyup paste', () => {
       if (waiting !== null) clearTimeout(waiting);
@@ -280,6 +285,7 @@
     answer.details.forEach((line) => $('<li></li>').text(line).appendTo(list));
     result.empty().append(icon, $('<span></span>').text(' ' + code + answer.message));
     if (answer.details.length > 0) result.append(list);
+    result[0].scrollIntoView({ block: 'nearest' });
   }
 
   function formValues(node) {
@@ -314,6 +320,7 @@
   const style = document.createElement('style');
   style.textContent = [
     '.order-provisioning-form .form-row > label { width: 150px; }',
+    '.order-provisioning-form .form-row > label > .fa { width: 18px; text-align: center; }',
     '.order-provisioning-form .form-row > input[type="text"], .order-provisioning-form .form-row > input[type="password"],',
     '.order-provisioning-form .form-row > select, .order-provisioning-form .form-row > textarea { width: calc(100% - 160px); }',
     '.order-provisioning-form textarea.order-provisioning-key { -webkit-text-security: disc; font-family: var(--red-ui-monospace-font); vertical-align: top; }',
