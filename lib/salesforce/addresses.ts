@@ -22,14 +22,20 @@ export function secureBase(text: string, what: string): string {
   return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
-/** `host:port` of a gRPC endpoint; the port is 7443 when none is given. `plaintext` on a loopback address only. */
+/**
+ * The address of a gRPC endpoint, as `host:port`; the port is 7443 when none is given. Plaintext on a loopback address,
+ * unless it is written with https:// before it.
+ * @throws Error when it is no address.
+ */
 export function parseEndpoint(text: string): { address: string; plaintext: boolean } {
+  const [, scheme, rest] = /^(?:([a-z]+):\/\/)?(.*)$/i.exec(text.trim()) ?? [];
   let url: URL;
   try {
-    url = new URL(`grpc://${text.trim().replace(/^[a-z]+:\/\//i, '')}`);
+    url = new URL(`grpc://${rest}`);
   } catch {
     throw new Error('The Pub/Sub endpoint is no host:port');
   }
   if (url.hostname === '') throw new Error('The Pub/Sub endpoint is no host:port');
-  return { address: `${url.hostname}:${url.port || '7443'}`, plaintext: isLoopback(url.hostname) };
+  const plaintext = isLoopback(url.hostname) && scheme?.toLowerCase() !== 'https';
+  return { address: `${url.hostname}:${url.port || '7443'}`, plaintext };
 }

@@ -19,6 +19,8 @@ export interface StreamOptions {
   schemas: SchemaCache;
   clock: Clock;
   signal: AbortSignal;
+  /** Events created before this wall ms are passed over; null: none are. */
+  ignoreBefore: number | null;
   /** What the owner wants to know; none of these throws. */
   on: StreamListener;
 }
@@ -146,7 +148,7 @@ export class EventStream {
   }
 
   private async handOn({ event, replayId: bytes }: ConsumerEvent): Promise<void> {
-    const { channel, client, sink, schemas, signal, on } = this.options;
+    const { channel, client, sink, schemas, signal, ignoreBefore, on } = this.options;
     const replayId = base64(bytes);
     const id = { channel, replayId, eventId: event.id };
     let decoded: ReturnType<Awaited<ReturnType<SchemaCache['decoder']>>>;
@@ -163,6 +165,7 @@ export class EventStream {
       on.stored(replayId);
       return;
     }
+    if (ignoreBefore !== null && decoded.createdAt !== null && decoded.createdAt < ignoreBefore) return;
     on.event(decoded.createdAt);
     await sink.event({ ...id, createdAt: decoded.createdAt, payload: decoded.fields }).catch(asSinkFault);
     on.stored(replayId);

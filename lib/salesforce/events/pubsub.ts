@@ -34,7 +34,13 @@ export function createPubSubSubscriber(options: PubSubOptions): Subscriber {
   return new PubSubSubscriber(options);
 }
 
-type Start = Pick<FetchRequest, 'replayPreset' | 'replayId'>;
+interface Start {
+  request: Pick<FetchRequest, 'replayPreset' | 'replayId'>;
+  /** For the log. */
+  words: string;
+  /** Events created before this wall ms are none of ours; null: all are. */
+  ignoreBefore: number | null;
+}
 
 /** First and longest pause after each kind of end, ms. */
 const pauses: Record<Exclude<FaultKind, 'misconfigured' | 'corrupted'>, [number, number]> = {
@@ -45,6 +51,8 @@ const pauses: Record<Exclude<FaultKind, 'misconfigured' | 'corrupted'>, [number,
   // Only when a fresh token was refused as well.
   auth: [1_200_000, 1_200_000],
 };
+/** How far our clock may be ahead of Salesforce's; a login would fail long before. */
+const clockSkewMs = 600_000;
 /** How long `close` waits for the event that is being stored. */
 const closeLimitMs = 10_000;
 
@@ -61,6 +69,8 @@ class PubSubSubscriber implements Subscriber {
   /** A stored position that Salesforce does not know any more. */
   private unknownPosition: string | null = null;
   private lastProblem: string | null = null;
+  /** Wall ms of the first stream that began with LATEST. */
+  private newSince: number | null = null;
 
   constructor(private readonly options: PubSubOptions) {
     this.holder = new StateHolder(options.channel, options.log);
@@ -113,7 +123,7 @@ class PubSubSubscriber implements Subscriber {
     const stored = await sink.start().catch((error: unknown) => {
       throw sinkFault(error);
     });
-    const { start, words } = this.startAt(stored);
+    const start = this.startAt(stored);
     const client = new PubSubClient({ endpoint, token, clock, ca });
     try {
       const topic = await client.topic(channel, signal);
@@ -124,12 +134,13 @@ class PubSubSubscriber implements Subscriber {
           'The run-as user may not read the channel. Give it read access to the platform event',
         );
       const openedAt = clock.now();
+      if (start.request.replayPreset === replayPreset.LATEST) this.newSince = openedAt;
       let open = false;
       const opened = (): void => {
         if (open) return;
         open = true;
         this.holder.change({
-          phase: start.replayPreset === replayPreset.LATEST ? 'connected' : 'catchingUp',
+          phase: start.request.replayPreset === replayPreset.LATEST ? 'connected' : 'catchingUp',
           problem: null,
         });
         if (this.lastProblem !== null) log.info('The event stream is back', { channel });
@@ -151,6 +162,7 @@ class PubSubSubscriber implements Subscriber {
         schemas: this.schemas,
         clock,
         signal,
+        ignoreBefore: start.ignoreBefore,
         on: {
           open: opened,
           event: (createdAt) => {
@@ -171,8 +183,8 @@ class PubSubSubscriber implements Subscriber {
           quiet: caughtUp,
         },
       });
-      log.info('Subscribing to the event channel', { channel, from: words });
-      const fault = await this.stream.run(start);
+      log.info('Subscribing to the event channel', { channel, from: start.words });
+      const fault = await this.stream.run(start.request);
       if (fault.kind === 'auth') this.tokenRefused(token, fault);
       if (fault.kind === 'corrupted') this.positionUnknown(fault, stored);
       return fault;
@@ -186,18 +198,26 @@ class PubSubSubscriber implements Subscriber {
     }
   }
 
-  private startAt(stored: Awaited<ReturnType<EventSink['start']>>): { start: Start; words: string } {
-    if ('preset' in stored) return { start: { replayPreset: replayPreset[stored.preset] }, words: stored.preset };
-    if (stored.replayId === this.unknownPosition)
-      return {
-        start: { replayPreset: replayPreset.EARLIEST },
-        words: 'EARLIEST, since the stored position is unknown',
-      };
-    this.holder.change({ position: stored.replayId });
-    return {
-      start: { replayPreset: replayPreset.CUSTOM, replayId: Buffer.from(stored.replayId, 'base64') },
-      words: 'the stored position',
-    };
+  private startAt(stored: Awaited<ReturnType<EventSink['start']>>): Start {
+    const { LATEST, EARLIEST, CUSTOM } = replayPreset;
+    if ('replayId' in stored) {
+      if (stored.replayId === this.unknownPosition)
+        return {
+          request: { replayPreset: EARLIEST },
+          words: 'EARLIEST, since the position is unknown',
+          ignoreBefore: null,
+        };
+      this.holder.change({ position: stored.replayId });
+      const replayId = Buffer.from(stored.replayId, 'base64');
+      return { request: { replayPreset: CUSTOM, replayId }, words: 'the stored position', ignoreBefore: null };
+    }
+    // A stream that began with LATEST ended before there was a position: LATEST again would leave out what came between.
+    if (stored.preset === 'LATEST' && this.newSince !== null) {
+      const ignoreBefore = this.newSince - clockSkewMs;
+      return { request: { replayPreset: EARLIEST }, words: 'the first LATEST', ignoreBefore };
+    }
+    const request = { replayPreset: stored.preset === 'LATEST' ? LATEST : EARLIEST };
+    return { request, words: stored.preset, ignoreBefore: null };
   }
 
   /** Waits until the sink takes events. */

@@ -47,6 +47,8 @@ describe('Addresses', () => {
     });
     assert.deepEqual(parseEndpoint('localhost:50051'), { address: 'localhost:50051', plaintext: true });
     assert.deepEqual(parseEndpoint('127.0.0.1:50051'), { address: '127.0.0.1:50051', plaintext: true });
+    assert.deepEqual(parseEndpoint('https://localhost:50051'), { address: 'localhost:50051', plaintext: false });
+    assert.deepEqual(parseEndpoint('http://acme.example:50051'), { address: 'acme.example:50051', plaintext: false });
     assert.throws(() => parseEndpoint('host:port'));
     assert.throws(() => parseEndpoint(''));
   });

@@ -116,18 +116,23 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** Turns the clock in small steps, real I/O between them, until the call ends. */
-export async function drive<T>(clock: FakeClock, call: Promise<T>, step = 50): Promise<T> {
-  let over = false;
+/** Turns the clock in small steps, real I/O between them, until something holds. */
+export async function turnUntil(clock: FakeClock, what: string, holds: () => boolean, step = 50): Promise<void> {
   const end = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`not within 10 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await clock.advance(step);
+  }
+}
+
+/** The same, until a call ends. */
+export async function drive<T>(clock: FakeClock, call: Promise<T>): Promise<T> {
+  let over = false;
   void call.then(
     () => (over = true),
     () => (over = true),
   );
-  while (!over && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    await clock.advance(step);
-  }
-  if (!over) throw new Error('the call did not end within 10 s');
+  await turnUntil(clock, 'the end of the call', () => over);
   return call;
 }
