@@ -11,7 +11,7 @@ const CHECKS = {
 };
 /** Each is a folder of test/. */
 const SUITES = {
-  unit: 10 * MINUTE,
+  unit: 30 * MINUTE,
   contract: 15 * MINUTE,
   nodes: 15 * MINUTE,
   flows: 25 * MINUTE,
