@@ -35,13 +35,9 @@ export async function answerCollections(body: Record<string, unknown>, context: 
     throw new ApiError(400, 'EXCEEDED_MAX_SIZE_REQUEST', 'record limit reached. cannot submit more than 200 records');
   }
   const tx = context.tx ?? context.org.begin(context.session.user);
-  const undoAll = tx.savepoint();
   const outcomes = records.map((record) => writeOne(record, tx, context));
   const failed = outcomes.some((one) => !one.success);
-  if (allOrNone && failed) {
-    undoAll();
-    return { status: 200, body: outcomes.map(rolledBack) };
-  }
+  if (allOrNone && failed) return { status: 200, body: outcomes.map(rolledBack) };
   await commitOwn(tx, context);
   return { status: 200, body: outcomes };
 }
@@ -49,7 +45,6 @@ export async function answerCollections(body: Record<string, unknown>, context: 
 type Outcome = { id?: string; success: boolean; errors: Json[] };
 
 function writeOne(record: Record<string, unknown>, tx: OrgTransaction, { org }: RestContext): Outcome {
-  const undo = tx.savepoint();
   try {
     const { attributes, ...rest } = record;
     const { type } = understood(z.object({ type: z.string() }), attributes);
@@ -61,7 +56,6 @@ function writeOne(record: Record<string, unknown>, tx: OrgTransaction, { org }: 
     return { id: row.id, success: true, errors: [] };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    undo();
     const refusal = { statusCode: error.errorCode, message: error.message, fields: error.fields ?? [] };
     return { success: false, errors: [refusal] };
   }

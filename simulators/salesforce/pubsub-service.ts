@@ -32,11 +32,12 @@ import type { Session, Sessions } from './sessions';
 import { Subscription, type StreamParts, type Streams } from './subscription';
 
 export const pubSubCalls = ['GetTopic', 'GetSchema', 'Publish', 'PublishStream', 'Subscribe'] as const;
+type PubSubCall = (typeof pubSubCalls)[number];
+
 /** A publishing stream must send an event so often, or it is ended. */
 const publishWithinMs = 70_000;
 /** A client that cancels closes its side first: what ends is complete only when no cancel follows. Real time. */
 const cancelFollowsMs = 50;
-type PubSubCall = (typeof pubSubCalls)[number];
 
 /** Thrown by a call's work: the call ends with it. */
 class Refused extends Error {

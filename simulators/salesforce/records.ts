@@ -160,15 +160,6 @@ export class Transaction {
     return after;
   }
 
-  /** A point to go back to: what one record of many did can be undone alone. */
-  savepoint(): () => void {
-    const kept = new Map(this.staged);
-    return () => {
-      this.staged.clear();
-      for (const [id, change] of kept) this.staged.set(id, change);
-    };
-  }
-
   ids(): string[] {
     return [...this.staged.keys()];
   }

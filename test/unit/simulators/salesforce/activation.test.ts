@@ -54,6 +54,8 @@ describe('salesforce simulator: the Flow and the rule around an activation', () 
     sim.people.approve(good);
     assert.equal(published().length, 1);
     assert.ok(!('Activation_Attempt__c' in sim.people.order(good)));
+    sim.panel.switches({ missingFields: [] });
+    assert.equal(attempt(), null);
   });
 
   it('refuses the result of an older attempt', async () => {

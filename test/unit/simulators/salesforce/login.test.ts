@@ -169,6 +169,8 @@ describe('salesforce simulator: logins', () => {
     const { token } = await login(sim);
     sim.panel.advance(2 * 3_600_000 - 1000);
     assert.equal((await rest(sim, token, '/limits')).status, 200);
+    sim.panel.advance(3_600_000);
+    assert.equal((await rest(sim, token, '/limits')).status, 200);
     sim.panel.advance(2 * 3_600_000 + 1000);
     const answer = await rest(sim, token, '/limits');
     assert.equal(answer.status, 401);
