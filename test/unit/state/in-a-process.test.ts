@@ -16,8 +16,14 @@ const nobody = process.getuid?.() === 0 ? 65534 : undefined;
 async function openOnce(directory: string): Promise<z.infer<typeof said> & { stderr: string }> {
   const { stdout, stderr } = await run(
     process.execPath,
-    ['--require', 'tsx/cjs', join(__dirname, 'open-once.ts'), directory],
-    { timeout: 30_000, ...(nobody === undefined ? {} : { uid: nobody, gid: nobody }) },
+    [
+      '--require',
+      'tsx/cjs',
+      join(__dirname, 'open-once.ts'),
+      directory,
+      ...(nobody === undefined ? [] : [String(nobody)]),
+    ],
+    { timeout: 30_000 },
   );
   return { ...said.parse(JSON.parse(stdout)), stderr };
 }

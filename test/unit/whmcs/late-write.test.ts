@@ -5,8 +5,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { json, StandIn } from './stand-in';
 
-/** Well past the sender's 400 ms. */
-const pausedMs = 900;
+/** Well past the sender’s 2 s. */
+const pausedMs = 3_500;
 
 interface Line {
   calling?: true;

@@ -39,7 +39,7 @@ void (async () => {
   let sending = false;
   say({ calling: true });
   const end = await whmcs.addOrder(request, {
-    sendBy: systemClock.monotonic() + 400,
+    sendBy: systemClock.monotonic() + 2_000,
     onSending: () => (sending = true),
   });
   whmcs.close();
