@@ -225,6 +225,10 @@ describe('What became of a call to add an order', () => {
       assert.equal(stop(look({ rows: [], passes: [[], [], [], [], []] })), 'WHMCS_OUTCOME_UNKNOWN vanished');
     });
 
+    it('is judged by an empty answer for a client that had none', () => {
+      assert.equal(look({ adds: [intent({ watermark: 0 })], rows: [], passes: [[], []] }).do, 'settle');
+    });
+
     it('means that this call made none, after two equal passes', () => {
       const decision = look({ rows: [{ id: 4999 }] });
       assert.equal(decision.do === 'settle' && decision.how, 'none');
