@@ -113,7 +113,6 @@ export class Http {
             }),
           ),
         );
-        incoming.on('close', () => fail('ECONNRESET', `${where} broke off its answer`));
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       this.open.add(onAbort);

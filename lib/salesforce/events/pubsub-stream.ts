@@ -53,7 +53,6 @@ export class EventStream {
   private draining: Promise<void> | null = null;
   /** Why we ended it ourselves. */
   private ours: StreamFault | null = null;
-  private discard = false;
   private lastHeard = 0;
   private watchdog: Timer | null = null;
   private quietTimer: Timer | null = null;
@@ -135,7 +134,7 @@ export class EventStream {
   }
 
   private async drain(): Promise<void> {
-    for (let next = this.queue.shift(); next && !this.discard; next = this.queue.shift()) {
+    for (let next = this.queue.shift(); next; next = this.queue.shift()) {
       try {
         if (next.kind === 'event') await this.handOn(next.event);
         else await this.storePosition(next.replayId);
@@ -179,7 +178,6 @@ export class EventStream {
   /** Ends it from our side; what is in the queue comes again after the next start. */
   private giveUp(fault: StreamFault): void {
     this.ours ??= fault;
-    this.discard = true;
     this.queue.length = 0;
     this.stopTimers();
     this.stream?.cancel();

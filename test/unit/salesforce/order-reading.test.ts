@@ -113,6 +113,13 @@ describe('Reading an order', () => {
     assert.equal(connection.log.of('info').filter((text) => text.includes('no such field')).length, 1);
   });
 
+  it('ends when Salesforce goes on naming a field that is left out already', async () => {
+    const message = "No such column 'Activation_Attempt__c' on entity 'Order'.";
+    org.panel.fault({ call: 'query', times: 0, do: { kind: 'error', errorCode: 'INVALID_FIELD', message } });
+    assert.equal((await refusal(connection.salesforce.readOrder(good(), fields))).code, 'INVALID_FIELD');
+    assert.equal(queries(), 2);
+  });
+
   it('names a needed field that the org lacks, and its setting', async () => {
     org.panel.switches({ missingFields: ['Account.WH_Account__c'] });
     const error = await refusal(connection.salesforce.readOrder(good(), fields));

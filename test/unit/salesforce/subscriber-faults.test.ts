@@ -310,6 +310,9 @@ describe('The subscriber in trouble', () => {
     await until('the delivery', () => org.people.counts().deliveries === 5);
     org.people.act('endStreams', { code: 14 });
     await until('no stream', () => streams() === 0);
+    await one.clock.advance(5_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(org.people.counts().openedStreams, 1);
     one.sink.before = () => Promise.resolve();
     release();
     uuids.push(...publish());

@@ -295,6 +295,23 @@ describe('The subscriber', () => {
     assert.throws(() => listen(org, new TestSink(), { endpoint: 'https://' }), /host:port/);
   });
 
+  it('lets go of every socket when it is closed, and of the old ones when it connects again', async () => {
+    const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const before = sockets();
+    const one = subscribe();
+    await connected(one);
+    const connectedSockets = sockets();
+    assert.ok(connectedSockets > before);
+    for (let n = 0; n < 3; n++) {
+      org.people.act('endStreams', { code: 14 });
+      publish();
+      await one.until('the event', () => one.sink.events.length === n + 1);
+    }
+    await until('the old sockets gone', () => sockets() <= connectedSockets);
+    await one.close();
+    await until('all sockets gone', () => sockets() <= before);
+  });
+
   it('leaves no stream and no timer when it is closed, before, while and after it works', async () => {
     const one = listen(org);
     await one.close();
