@@ -135,6 +135,7 @@ function addRoutes(RED: NodeAPI, table: Table): void {
     (request, response) => {
       const type = String(request.params['type']);
       const body = settingsBody.safeParse(request.body);
+      if (!isFromEditor(request)) return void response.status(403).json({ message: 'Not from the editor' });
       if (!Object.hasOwn(table.settings, type)) return void response.status(404).json({ message: 'No such node type' });
       if (!body.success) return void response.status(400).json({ message: z.prettifyError(body.error) });
       const lookUp = variablesOf(RED, body.data.id);
@@ -154,6 +155,7 @@ function addRoutes(RED: NodeAPI, table: Table): void {
       const type = String(request.params['type']);
       const body = testBody.safeParse(request.body);
       const test = Object.hasOwn(table.tests, type) ? table.tests[type] : undefined;
+      if (!isFromEditor(request)) return void response.status(403).json({ message: 'Not from the editor' });
       if (test === undefined) return void response.status(404).json({ message: 'No such test' });
       if (!body.success) return void response.status(400).json({ message: z.prettifyError(body.error) });
       const form = filledForm(RED, body.data);
@@ -165,6 +167,18 @@ function addRoutes(RED: NodeAPI, table: Table): void {
       });
     },
   );
+}
+
+/**
+ * Node-RED parses the post of a plain html form as well, which any page in the browser of somebody without adminAuth could
+ * send: with the address of its own, and our secrets in the answer. JSON cannot be sent across sites without asking first.
+ */
+function isFromEditor(request: {
+  is(type: string): string | false | null;
+  get(name: string): string | undefined;
+}): boolean {
+  const site = request.get('sec-fetch-site');
+  return request.is('application/json') === 'application/json' && (site === undefined || site === 'same-origin');
 }
 
 /** Runs a test for at most 10 s. Never rejects. */
@@ -293,7 +307,10 @@ export function withoutSecrets(
     const value = variable === null ? undefined : env[variable];
     if (value !== undefined) secrets.push(value);
   }
-  const long = secrets.filter((value) => value.trim().length >= 4).sort((a, b) => b.length - a.length);
+  const long = secrets
+    .map((value) => value.trim())
+    .filter((value) => value.length >= 4)
+    .sort((a, b) => b.length - a.length);
   const strike = (text: string): string => long.reduce((left, value) => left.replaceAll(value, '***'), text);
   return {
     ok: answer.ok,
