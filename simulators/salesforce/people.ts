@@ -93,20 +93,12 @@ export class People {
 
   /** All orders, every field, with their items. */
   orders(): WholeOrder[] {
-    const { org } = this.parts;
-    return org.records.all(schemaOf('Order')).map((row) => {
-      const account = org.records.parent(row, 'AccountId');
-      const items = org.records.items(row.id).map((item) => this.whole(item));
-      return { ...this.whole(row), AccountName: account?.values.Name ?? null, items };
-    });
+    return this.parts.org.records.all(schemaOf('Order')).map((row) => this.wholeOrder(row));
   }
 
   /** One order of `orders()`. */
   order(id: string): WholeOrder {
-    const { id: longId } = this.row(id, 'Order');
-    const found = this.orders().find((one) => one.Id === longId);
-    if (!found) throw new PanelError(404, `no order ${id}`);
-    return found;
+    return this.wholeOrder(this.row(id, 'Order'));
   }
 
   records(type: string): Record<string, Value>[] {
@@ -273,6 +265,12 @@ export class People {
     const row = longId === null ? undefined : this.parts.org.records.get(longId);
     if (row && !row.deleted && (type === undefined || row.object.name === type)) return row;
     throw new PanelError(404, `no ${type ?? objectOfId(id)?.name ?? 'record'} ${id}`);
+  }
+
+  private wholeOrder(row: Row): WholeOrder {
+    const { records } = this.parts.org;
+    const items = records.items(row.id).map((item) => this.whole(item));
+    return { ...this.whole(row), AccountName: records.parent(row, 'AccountId')?.values.Name ?? null, items };
   }
 
   private whole(row: Row): Record<string, Value> {
