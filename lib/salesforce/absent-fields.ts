@@ -11,13 +11,14 @@ export class AbsentFields {
     return field === null || this.known.has(keyOf(object, field)) ? null : field;
   }
 
-  /** Takes the named fields for absent if each is one of `optional`. False: nothing was learnt, the error stands. */
+  /**
+   * Takes the named fields for absent if each is one of `optional`, those that were just sent.
+   * @returns false: nothing was learnt, the error stands.
+   */
   learn(object: string, named: readonly string[], optional: readonly (string | null)[]): boolean {
-    const matched = named.flatMap((name) => optional.filter((field) => field?.toLowerCase() === name.toLowerCase()));
-    if (named.length === 0 || matched.length < named.length) return false;
-    const fresh = matched.filter((field) => field !== null && !this.known.has(keyOf(object, field)));
-    if (fresh.length === 0) return false;
-    for (const field of fresh) {
+    const known = named.flatMap((name) => optional.filter((field) => field?.toLowerCase() === name.toLowerCase()));
+    if (named.length === 0 || known.length < named.length) return false;
+    for (const field of known) {
       this.known.add(keyOf(object, String(field)));
       this.log.info('This org has no such field, or our user may not use it; it is left out until the next deploy', {
         field: `${object}.${String(field)}`,

@@ -124,7 +124,7 @@ export interface Salesforce {
     fields: FieldNames,
     signal?: AbortSignal,
   ): Promise<WriteEnd>;
-  /** Publishes a platform event by REST; answers its uuid. For tests and the demo's buttons. */
+  /** How the last calls went; makes none itself. */
   health(): SalesforceHealth;
 }
 

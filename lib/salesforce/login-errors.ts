@@ -5,8 +5,10 @@ import { SalesforceError } from './contract';
 
 const refusal = z.object({ error: z.string(), error_description: z.string().default('') });
 
+const tooMany = 'Too many logins; they are let in again after about an hour';
+
 /** By `error` and `error_description`; the first that fits. */
-const hints: { error: RegExp; description: RegExp; hint: string }[] = [
+const hints: { error: RegExp; description: RegExp; hint: string; limit?: true }[] = [
   {
     error: /^invalid_grant$/,
     description: /hasn.t approved/i,
@@ -54,13 +56,14 @@ const hints: { error: RegExp; description: RegExp; hint: string }[] = [
     description: /./,
     hint: 'Install the External Client App in this org, and check that the login URL is that of this org',
   },
-  { error: /^inactive_org$/, description: /./, hint: 'The org is suspended; ask its administrator' },
-  { error: /rate|limit/, description: /./, hint: 'Too many logins; they are let in again after about an hour' },
   {
-    error: /./,
-    description: /rate.*exceeded|too many/i,
-    hint: 'Too many logins; they are let in again after about an hour',
+    error: /^inactive_org$/,
+    description: /./,
+    hint: 'The org is suspended; ask its administrator',
+    limit: true,
   },
+  { error: /rate|limit/, description: /./, hint: tooMany, limit: true },
+  { error: /./, description: /rate.*exceeded|too many/i, hint: tooMany, limit: true },
 ];
 
 /**
@@ -80,12 +83,11 @@ export function loginError({ statusCode, body }: HttpResponse): SalesforceError 
       'auth',
     );
   const { error, error_description: description } = said.data;
-  const hint = hints.find((one) => one.error.test(error) && one.description.test(description || error))?.hint;
-  const limited = hint?.startsWith('Too many logins') || error === 'inactive_org';
+  const known = hints.find((one) => one.error.test(error) && one.description.test(description || error));
   return new SalesforceError(
     error,
-    `${error}: ${plain(description) || 'no description'}.${hint === undefined ? '' : ` ${hint}.`}`,
-    limited ? 'limit' : 'auth',
+    `${error}: ${plain(description) || 'no description'}.${known ? ` ${known.hint}.` : ''}`,
+    known?.limit ? 'limit' : 'auth',
   );
 }
 

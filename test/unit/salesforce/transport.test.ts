@@ -160,6 +160,11 @@ describe('The transport', () => {
     assert.equal(calls.length, 1);
     trusting.close();
     strange.close();
+    const connections = (): Promise<number> =>
+      new Promise((resolve, reject) =>
+        server.getConnections((failed, count) => (failed ? reject(failed) : resolve(count))),
+      );
+    while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     await new Promise((resolve) => {
       server.close(resolve);
       server.closeAllConnections();
