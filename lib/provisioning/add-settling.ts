@@ -14,6 +14,7 @@ import {
   stopFailure,
   unknownSender,
 } from './add-record';
+import type { ErrorCode } from './error-codes';
 import type { Failure } from './failure';
 import type { HeldOrder } from './held-order';
 import { differences } from './order-comparison';
@@ -115,21 +116,25 @@ export async function carryOut(
       return { kind: 'settled', detail: decision.detail };
     }
     case 'stop': {
-      const candidates = decision.candidates.map((row) => row.order.id);
       const reason = await reasonOf(settling, intent, decision.why, decision.candidates);
-      await order.save((record) =>
-        stopAdd(record, intent.id, { code: decision.code, reason, candidates }, order.clock.now()),
-      );
-      log.error(reason, {
-        order: order.orderId,
-        intent: intent.id,
-        code: decision.code,
-        candidates: candidates.join(' '),
-      });
-      return { kind: 'stopped', failure: stopFailure(own(order.record, intent)) };
+      return stop(settling, intent, decision.code, reason, decision.candidates.map(idOf));
     }
   }
 }
+
+async function stop(
+  { order, log }: Settling,
+  intent: AddIntent,
+  code: ErrorCode,
+  reason: string,
+  candidates: number[],
+): Promise<CarriedOut> {
+  await order.save((record) => stopAdd(record, intent.id, { code, reason, candidates }, order.clock.now()));
+  log.error(reason, { order: order.orderId, intent: intent.id, code, candidates: candidates.join(' ') });
+  return { kind: 'stopped', failure: stopFailure(own(order.record, intent)) };
+}
+
+const idOf = (row: Row): number => row.order.id;
 
 /** Gives a WHMCS order to this Salesforce order and settles the intent with it. A claim of another order stops. */
 async function adoptRow(
@@ -140,8 +145,8 @@ async function adoptRow(
   const { order, log } = settling;
   const { by } = await order.store.claims.claim(intent.whmcs, orderId, order.orderId);
   if (by !== order.orderId) {
-    const candidates = row ? [row] : [];
-    return carryOut(settling, intent, { do: 'stop', code: 'WHMCS_ORDER_FOREIGN', why: 'claimed', candidates });
+    const reason = `WHMCS order ${orderId} belongs to another Salesforce Order (${by})`;
+    return stop(settling, intent, 'WHMCS_ORDER_FOREIGN', reason, [orderId]);
   }
   const now = order.clock.now();
   const elsewhere = isUnknown(intent.sender) || (row !== null && isMadeElsewhere(order, row));
@@ -219,7 +224,10 @@ export const own = (record: OrderRecord, intent: AddIntent): AddIntent =>
 /** Why a person must decide: the client, what was read, and the candidates with what helps to tell them apart. */
 async function reasonOf(settling: Settling, intent: AddIntent, why: Why, candidates: readonly Row[]): Promise<string> {
   const client = `WHMCS client ${intent.clientId}`;
-  const ids = candidates.map((row) => row.order.id).join(' and ');
+  const ids = candidates
+    .map(idOf)
+    .sort((a, b) => a - b)
+    .join(' and ');
   switch (why) {
     case 'twin':
       return `${client} has two orders for this Salesforce Order: ${ids}`;

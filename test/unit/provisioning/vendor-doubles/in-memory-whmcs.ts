@@ -65,6 +65,8 @@ export class InMemoryWhmcs {
   answers: Promise<void> = Promise.resolve();
   /** Called after an order was added. */
   onAdded: (orderId: number) => void = () => undefined;
+  /** Called when an AcceptOrder has come in. */
+  onAccepted: () => void = () => undefined;
   private nextOrder = 5001;
   private nextService = 9001;
 
@@ -242,6 +244,7 @@ class Connection implements Whmcs {
     this.server.calls.push('AcceptOrder');
     if (fault.end === 'refused' && fault.fault !== 'business') return unsuccessful(fault);
     this.server.ledger.push({ what: 'accepted', ...request });
+    this.server.onAccepted();
     if (this.server.orders.find((order) => order.id === request.orderId)?.status !== 'Pending')
       return { kind: 'refused', fault: 'business', message: 'Order ID not found or Status not Pending' };
     const run = fault.run ?? (fault.end === 'success' || fault.failing ? 'now' : 'never');

@@ -206,7 +206,7 @@ export class Process implements OrderDesk {
       whmcsOf: whmcsOf ?? (() => this.whmcs),
       onSettled: (id, settled) => {
         this.settled.push({ orderId: id, settled });
-        for (const wake of [...this.wakers]) wake();
+        if (settled.kind !== 'cannotRead') for (const wake of [...this.wakers]) wake();
       },
     });
   }

@@ -1,0 +1,691 @@
+/** Adding an order, seen from WHMCS: what it was sent, how often, and what the message then says. */
+import assert from 'node:assert/strict';
+import { newGeneration } from '../../../lib/provisioning/add-record';
+import { unsettledAdd, type OrderRecord } from '../../../lib/provisioning/order-record';
+import { StoreError } from '../../../lib/state/contract';
+import { WhmcsError } from '../../../lib/whmcs/contract';
+import { awayError } from './vendor-doubles/in-memory-whmcs';
+import { asked, clientId, input, orderId, otherOrderId, World, type End, type Process } from './vendor-doubles/world';
+
+let world: World;
+let directory: string;
+let process: Process;
+
+const code = (end: End): string => (end.kind === 'failed' ? end.failure.code : end.kind);
+const text = (end: End): string =>
+  end.kind === 'failed' ? end.failure.message : end.kind === 'parked' ? end.reason : '';
+const part = (end: End) => {
+  if (end.kind !== 'next') assert.fail(`${code(end)}: ${text(end)}`);
+  return end.part;
+};
+const calls = (action: string): number => world.whmcs.calls.filter((call) => call === action).length;
+
+beforeEach(async () => {
+  world = new World();
+  directory = world.directory();
+  process = await world.process(directory);
+  await process.begin();
+});
+
+afterEach(() => world.close());
+
+describe('Adding an order', () => {
+  describe('when all goes well', () => {
+    it('sends it once, with our mark, and tells what WHMCS has', async () => {
+      const added = part(await process.add());
+      const order = world.whmcs.order(5001);
+      assert.deepEqual(world.whmcs.added, [5001]);
+      assert.equal(order.notes, `sfOrderId=${orderId};i=${process.store.id}-a1`);
+      assert.equal(order.clientId, clientId);
+      assert.deepEqual(added, {
+        orderId: 5001,
+        orderNumber: order.orderNumber,
+        url: 'https://whmcs.example/admin/orders.php?action=view&id=5001',
+        invoiceId: 7001,
+        serviceIds: [9001, 9002],
+        outcome: 'created',
+        status: 'Pending',
+      });
+    });
+
+    it('has the intent on record before the call, and nothing open after it', async () => {
+      let open: unknown;
+      let during: OrderRecord | undefined;
+      world.whmcs.onAdded = () => {
+        void process.record().then((record) => (during = record));
+        void process.real.openIntents.of(process.whmcs.key, clientId).then((found) => (open = found));
+      };
+      await process.add();
+      assert.ok(during && unsettledAdd(during)?.id === 'a1');
+      assert.deepEqual(during.todo, ['settle']);
+      assert.deepEqual(open, [{ orderId, intent: 'a1' }]);
+      assert.deepEqual(await process.real.openIntents.of(process.whmcs.key, clientId), []);
+      const record = await process.record();
+      assert.equal(record.adds[0]?.settled?.how, 'success');
+      assert.equal(record.adds[0]?.sender.instance, process.sender.instance);
+      assert.deepEqual(record.todo, []);
+    });
+
+    it('records what is known of the call as facts', async () => {
+      await process.add();
+      const { facts } = await process.real.ledger.read(orderId);
+      assert.deepEqual(
+        facts.map((fact) => fact.kind),
+        ['sent', 'order-seen', 'call-ended'],
+      );
+      assert.equal(facts[1]?.whmcsOrderId, 5001);
+    });
+
+    it('claims the WHMCS order for this Salesforce order', async () => {
+      await process.add();
+      assert.equal(await process.real.claims.holder(process.whmcs.key, 5001), orderId);
+    });
+
+    it('makes no second call when it is run again', async () => {
+      await process.add();
+      assert.equal(part(await process.add()).outcome, 'already');
+      assert.equal(calls('AddOrder'), 1);
+    });
+
+    it('puts the mark in a product custom field where the node says so', async () => {
+      await process.add(input(), { marker: { customFieldId: 7 } });
+      assert.equal(world.whmcs.order(5001).notes, '');
+      assert.deepEqual(world.whmcs.services[0]?.customFields, [
+        { id: 7, value: `sfOrderId=${orderId};i=${process.store.id}-a1` },
+      ]);
+    });
+
+    it('takes ten services of one unit for one service of ten', async () => {
+      world.whmcs.manyServices = true;
+      assert.deepEqual(part(await process.add(input({ items: [[11, 3]] }))).serviceIds, [9001, 9002, 9003]);
+    });
+
+    it('goes on where WHMCS has dropped the mark, and says so in the log', async () => {
+      world.whmcs.keepsNotes = false;
+      assert.equal(part(await process.add()).outcome, 'created');
+      assert.match(process.logged('warn').join(), /did not keep our mark/);
+    });
+
+    it('says when WHMCS charges another price', async () => {
+      world.whmcs.prices = { 11: '12.00' };
+      assert.equal(part(await process.add()).warning, 'WHMCS charges 39.00 a cycle, its price list says 45.00');
+    });
+  });
+
+  describe('before it sends', () => {
+    it('refuses in an attempt that has ended', async () => {
+      await process.edit((record) => ({ ...record, attemptState: 'closed' }));
+      assert.equal(code(await process.add()), 'ATTEMPT_CLOSED');
+      assert.deepEqual(world.whmcs.calls, []);
+    });
+
+    it('refuses a mapping that is not complete', async () => {
+      const from = input();
+      from.mapping.ok = false;
+      assert.equal(code(await process.add(from)), 'MAPPING_INCOMPLETE');
+      assert.deepEqual(world.whmcs.calls, []);
+    });
+
+    it('gives its place to others while another step holds the order', async () => {
+      await process.real.leases.acquire(`order:${orderId}`, 30_000);
+      const end = await process.add();
+      assert.equal(end.kind === 'parked' && end.until - world.clock.now(), 2_000);
+    });
+
+    it('gives its place to others while another order of the client is being added', async () => {
+      await process.real.leases.acquire(`client:${process.whmcs.key}:${clientId}`, 30_000);
+      assert.match(text(await process.add()), /Another order of this WHMCS client/);
+      assert.deepEqual(world.whmcs.added, []);
+    });
+
+    it('fails without an intent when WHMCS cannot be read', async () => {
+      world.whmcs.beforeRead = (action) => {
+        throw awayError(action);
+      };
+      assert.equal(code(await process.add()), '503');
+      assert.deepEqual((await process.record()).adds, []);
+    });
+
+    it('does not take an answer without a count for evidence', async () => {
+      world.whmcs.answerOrders = (page) => ({ ...page, total: null });
+      assert.equal(code(await process.add()), 'WHMCS_UNREADABLE');
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    it('does not take orders of other clients for evidence', async () => {
+      world.whmcs.add({ clientId: 7, items: asked() });
+      world.whmcs.answerOrders = () => ({ total: 1, start: 0, orders: [...world.whmcs.orders] });
+      assert.equal(code(await process.add()), 'WHMCS_UNREADABLE');
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    it('finds the newest order wherever WHMCS lists it', async () => {
+      for (let made = 0; made < 40; made++) world.whmcs.add({ clientId, items: asked() });
+      world.whmcs.oldestFirst = true;
+      await process.add();
+      assert.equal((await process.record()).adds[0]?.watermark, 5040);
+    });
+
+    it('does not send once the send-by has passed, and says that nothing was sent', async () => {
+      const end = await process.add(input(), { sendByMs: -1 });
+      assert.equal(code(end), 'WHMCS_UNREACHABLE');
+      assert.equal(calls('AddOrder'), 0);
+      assert.equal((await process.record()).adds[0]?.settled?.how, 'not-sent');
+      assert.equal(part(await process.add()).outcome, 'created');
+    });
+  });
+
+  describe('when the call ends in a definite way', () => {
+    it('fails at once when it was not sent, and adds on the next try', async () => {
+      world.whmcs.addFaults = [{ end: 'not-sent', code: 'ECONNREFUSED' }];
+      assert.equal(code(await process.add()), 'WHMCS_UNREACHABLE');
+      assert.deepEqual(await process.real.openIntents.of(process.whmcs.key, clientId), []);
+      assert.equal(part(await process.add()).outcome, 'created');
+      assert.equal(world.whmcs.added.length, 1);
+    });
+
+    it('fails with WHMCS’s own text when it was refused', async () => {
+      world.whmcs.addFaults = [{ end: 'refused', message: 'Client ID Not Found' }];
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_REFUSED');
+      assert.match(text(end), /Client ID Not Found/);
+      assert.equal((await process.record()).adds[0]?.settled?.how, 'refused');
+      assert.deepEqual((await process.record()).todo, []);
+    });
+
+    it('settles a refusal of our access as refused', async () => {
+      world.whmcs.addFaults = [{ end: 'refused', fault: 'ip', message: 'Invalid IP 203.0.113.9' }];
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_CONFIG');
+      assert.match(text(end), /203\.0\.113\.9/);
+      assert.equal((await process.record()).adds[0]?.settled?.how, 'refused');
+    });
+
+    it('reads at once after an answer that is neither yes nor no: nothing was made', async () => {
+      world.whmcs.addFaults = [{ end: 'unclear', message: 'Invalid or Missing Payment Information' }];
+      const from = world.clock.monotonic();
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_REFUSED');
+      assert.match(text(end), /Missing Payment/);
+      assert.equal(world.clock.monotonic(), from);
+      assert.equal((await process.record()).adds[0]?.settled?.how, 'refused');
+    });
+
+    it('reads at once after an answer that is neither yes nor no: the order was made', async () => {
+      world.whmcs.addFaults = [{ end: 'unclear', commit: 'now' }];
+      assert.equal(part(await process.add()).outcome, 'adopted');
+      assert.equal(calls('AddOrder'), 1);
+    });
+  });
+
+  describe('when its answer is lost', () => {
+    it('finds the order by its mark in the same breath', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 'now' }];
+      const added = part(await process.add());
+      assert.equal(added.outcome, 'adopted');
+      assert.equal(added.orderId, 5001);
+      assert.equal(calls('AddOrder'), 1);
+    });
+
+    it('finds it after a gateway’s error page', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 'now', code: '502' }];
+      assert.equal(part(await process.add()).outcome, 'adopted');
+    });
+
+    it('finds it by a mark in a custom field', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 'now' }];
+      assert.equal(part(await process.add(input(), { marker: { customFieldId: 7 } })).outcome, 'adopted');
+    });
+
+    it('gives its place to others until settling has the outcome', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      const end = await process.add();
+      assert.match(text(end), /not known yet/);
+      assert.deepEqual((await process.record()).todo, ['settle']);
+      assert.deepEqual(process.settler.orders, [orderId]);
+    });
+
+    it('takes an order that commits minutes later', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 200_000 }];
+      const end = await world.until(process.again(() => process.add()));
+      assert.equal(part(end).outcome, 'adopted');
+      assert.deepEqual(world.whmcs.added, [5001]);
+    });
+
+    it('sends once more when nothing comes of it, no sooner than five minutes after', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      const from = world.clock.monotonic();
+      const end = await world.until(process.again(() => process.add()));
+      assert.equal(part(end).outcome, 'created');
+      assert.equal(calls('AddOrder'), 2);
+      assert.deepEqual(world.whmcs.added, [5001]);
+      assert.ok(world.clock.monotonic() - from >= 300_000);
+      assert.deepEqual((await process.record()).todo, ['watch']);
+    });
+
+    it('does not send once more where the node forbids it', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      const end = await world.until(process.again(() => process.add(input(), { resend: 'never' })));
+      assert.equal(code(end), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 1);
+    });
+
+    it('never sends a third time by itself', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }, { end: 'unknown' }];
+      assert.equal(code(await world.until(process.again(() => process.add()))), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 2);
+      assert.equal(code(await process.add()), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 2);
+    });
+
+    it('looks again on Retry, and adds when WHMCS still shows nothing', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await world.until(process.again(() => process.add(input(), { resend: 'never' })));
+      await process.begin(orderId, 2);
+      assert.equal(
+        part(await world.until(process.again(() => process.add(input(), { resend: 'never' })))).outcome,
+        'created',
+      );
+      assert.deepEqual(world.whmcs.added, [5001]);
+    });
+
+    it('adopts on Retry an order that turned up after the stop', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await world.until(process.again(() => process.add(input(), { resend: 'never' })));
+      world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=${process.store.id}-a1` });
+      await process.begin(orderId, 2);
+      assert.equal(part(await process.add()).outcome, 'adopted');
+      assert.equal(world.whmcs.added.length, 1);
+    });
+  });
+
+  describe('when WHMCS keeps no mark', () => {
+    beforeEach(() => {
+      world.whmcs.keepsNotes = false;
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 'now' }];
+    });
+
+    it('names the candidates and stops, and adds nothing on Retry', async () => {
+      const end = await world.until(process.again(() => process.add()));
+      assert.equal(code(end), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.match(text(end), /client 1001 that may be ours: 5001 \(same products, Pending/);
+      await process.begin(orderId, 2);
+      assert.equal(code(await world.until(process.again(() => process.add()))), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 1);
+    });
+
+    it('does not take a person’s order of the same products for ours', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      const run = process.again(() => process.add());
+      await world.clock.advance(60_000);
+      world.whmcs.add({ clientId, items: asked(), by: 'person' });
+      const end = await world.until(run);
+      assert.equal(code(end), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.match(text(end), /5001 .*by admin 3/);
+      assert.equal((await process.record()).adopted, null);
+    });
+
+    it('takes the order that a person names in Salesforce after the stop', async () => {
+      await world.until(process.again(() => process.add()));
+      await process.begin(orderId, 2);
+      const added = part(await process.add(input({ whmcsOrderId: '5001' })));
+      assert.equal(added.orderId, 5001);
+      const record = await process.record();
+      assert.equal(record.adds[0]?.settled?.how, 'adopted');
+      assert.deepEqual(await process.real.openIntents.of(process.whmcs.key, clientId), []);
+    });
+
+    it('does not take an order that Salesforce names before the quarantine has ended', async () => {
+      await process.add();
+      const end = await process.add(input({ whmcsOrderId: '5001' }));
+      assert.equal(end.kind, 'parked');
+      assert.equal((await process.record()).adopted, null);
+    });
+
+    it('is known all the same when the answer came', async () => {
+      world.whmcs.addFaults = [];
+      assert.equal(part(await process.add()).outcome, 'created');
+      assert.equal(part(await process.add()).orderId, 5001);
+      assert.equal(world.whmcs.added.length, 1);
+    });
+  });
+
+  describe('beside other orders of the client', () => {
+    const other = input({ id: otherOrderId });
+
+    beforeEach(() => process.begin(otherOrderId));
+
+    it('waits for an unsettled one where there is no mark to tell them apart', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await process.add(other, { marker: 'none' });
+      assert.match(text(await process.add(input(), { marker: 'none' })), /is unsettled, and WHMCS keeps no mark/);
+      assert.equal(calls('AddOrder'), 1);
+      const end = await world.until(process.again(() => process.add(input(), { marker: 'none' })));
+      assert.equal(part(end).outcome, 'created');
+    });
+
+    it('says which one a person must decide first', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 'now' }];
+      await world.until(process.again(() => process.add(other, { marker: 'none' })));
+      const end = await process.add(input(), { marker: 'none' });
+      assert.equal(code(end), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.match(text(end), new RegExp(otherOrderId));
+    });
+
+    it('waits for an unsettled one where the client’s last order shows that marks are dropped', async () => {
+      world.whmcs.keepsNotes = false;
+      await process.add(input({ id: '801000000000003AAA' })).catch(() => undefined);
+      await process.begin('801000000000003AAA');
+      await process.add(input({ id: '801000000000003AAA' }));
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await process.add(other);
+      assert.match(text(await process.add()), /is unsettled/);
+    });
+
+    it('does not wait for an unsettled one where marks are kept', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await process.add(other);
+      assert.equal(part(await process.add()).outcome, 'created');
+    });
+
+    it('does not wait for an intent that a process opened and never wrote', async () => {
+      await process.real.openIntents.open(process.whmcs.key, clientId, otherOrderId, 'a1');
+      assert.equal(part(await process.add(input(), { marker: 'none' })).outcome, 'created');
+    });
+
+    it('does not take the other’s order for its own', async () => {
+      world.whmcs.keepsNotes = false;
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await process.add();
+      assert.equal(part(await process.add(other)).orderId, 5001);
+      const end = await world.until(process.again(() => process.add()));
+      assert.equal(part(end).orderId, 5002);
+      assert.deepEqual(world.whmcs.added, [5001, 5002]);
+    });
+  });
+
+  describe('when the order is there already', () => {
+    const marked = (store: string, intent = 'a1'): string => `sfOrderId=${orderId};i=${store}-${intent}`;
+
+    it('adopts a row with our mark that the ledger does not know', async () => {
+      world.whmcs.add({ clientId, items: asked(), notes: marked('ffffffff') });
+      assert.equal(part(await process.add()).orderId, 5001);
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    it('counts such an order as accepted by somebody: it is not accepted by us', async () => {
+      world.whmcs.add({ clientId, items: asked(), notes: marked('ffffffff') });
+      const end = await world.until(process.flow());
+      assert.equal(code(end), 'WHMCS_ACCEPT_UNKNOWN');
+      assert.equal(calls('AcceptOrder'), 0);
+    });
+
+    it('is done when whoever made it has accepted it', async () => {
+      world.whmcs.add({ clientId, items: asked(), notes: marked('ffffffff') });
+      world.whmcs.accept(5001);
+      assert.equal(part(await world.until(process.flow())).status, 'Active');
+      assert.equal(calls('AcceptOrder'), 0);
+    });
+
+    it('stops at two rows with our mark', async () => {
+      world.whmcs.add({ clientId, items: asked(), notes: marked('ffffffff') });
+      world.whmcs.add({ clientId, items: asked(), notes: marked('eeeeeeee') });
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_TWIN');
+      assert.match(text(end), /5001 and 5002/);
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    it('takes the order that Salesforce names, if client and items agree', async () => {
+      world.whmcs.add({ clientId, items: asked(), by: 'person' });
+      const added = part(await process.add(input({ whmcsOrderId: '#5001' })));
+      assert.equal(added.outcome, 'already');
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    for (const [what, make, field] of [
+      ['of another client', () => world.whmcs.add({ clientId: 7, items: asked() }), '5001'],
+      ['with other items', () => world.whmcs.add({ clientId, items: asked([[11, 1]]) }), '5001'],
+      [
+        'with another order’s mark',
+        () => world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${otherOrderId};i=ffffffff-a1` }),
+        '5001',
+      ],
+      ['that does not exist', () => undefined, '5001'],
+      ['by what is no id', () => undefined, 'n/a'],
+    ] as const) {
+      it(`refuses an order that Salesforce names ${what}`, async () => {
+        make();
+        assert.equal(code(await process.add(input({ whmcsOrderId: field }))), 'WHMCS_ORDER_FOREIGN');
+        assert.equal(calls('AddOrder'), 0);
+      });
+    }
+
+    it('refuses the WHMCS order of the order that this one was cloned from', async () => {
+      world.whmcs.keepsNotes = false;
+      await process.add();
+      await process.begin(otherOrderId);
+      const clone = input({ id: otherOrderId, whmcsOrderId: '5001' });
+      const end = await process.add(clone);
+      assert.equal(code(end), 'WHMCS_ORDER_FOREIGN');
+      assert.match(text(end), new RegExp(orderId));
+    });
+
+    for (const [status, expected] of [
+      ['Cancelled', 'WHMCS_ORDER_GONE'],
+      ['Fraud', 'WHMCS_ORDER_GONE'],
+      ['On Hold', 'WHMCS_ORDER_STATUS'],
+    ] as const) {
+      it(`makes no new one when it is ${status}`, async () => {
+        await process.add();
+        world.whmcs.order(5001).status = status;
+        assert.equal(code(await process.add()), expected);
+        assert.equal(calls('AddOrder'), 1);
+      });
+    }
+
+    it('makes no new one when it was deleted', async () => {
+      await process.add();
+      world.whmcs.orders.length = 0;
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_ORDER_GONE');
+      assert.match(text(end), /does not exist any more/);
+    });
+
+    it('makes a new one, with its own mark, on a person’s word', async () => {
+      await process.add();
+      world.whmcs.order(5001).status = 'Cancelled';
+      await process.add();
+      await process.edit((record) => newGeneration(record) ?? assert.fail('something is unsettled'));
+      const added = part(await process.add(input({ whmcsOrderId: '5001' })));
+      assert.equal(added.orderId, 5002);
+      assert.equal(added.outcome, 'created');
+      assert.equal(world.whmcs.order(5002).notes, `sfOrderId=${orderId};i=${process.store.id}-a2`);
+    });
+  });
+
+  describe('when the read-back shows something else', () => {
+    it('does not go on with items that differ', async () => {
+      world.whmcs.onAdded = () => void (world.whmcs.services[0]!.quantity = 1);
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_ORDER_DIFFERS');
+      assert.match(text(end), /product 11 monthly: asked for 2, WHMCS has 1/);
+      assert.equal((await process.record()).adopted?.orderId, 5001);
+    });
+
+    it('does not go on with another cycle', async () => {
+      world.whmcs.onAdded = () => void (world.whmcs.services[0]!.billingCycle = 'Annually');
+      assert.equal(code(await process.add()), 'WHMCS_ORDER_DIFFERS');
+    });
+
+    it('does not go on beside a second row with our mark, and names both', async () => {
+      world.whmcs.onAdded = () => {
+        world.whmcs.onAdded = () => undefined;
+        world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` });
+      };
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_TWIN');
+      assert.match(text(end), /5001 and 5002/);
+      assert.equal(code(await process.add()), 'WHMCS_TWIN', 'and not later either');
+    });
+
+    it('goes on once a person has cancelled the other', async () => {
+      world.whmcs.onAdded = () => {
+        world.whmcs.onAdded = () => undefined;
+        world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` });
+      };
+      await process.add();
+      world.whmcs.order(5002).status = 'Cancelled';
+      assert.equal(part(await process.add()).orderId, 5001);
+    });
+
+    it('goes on with the other once a person has cancelled ours, and does not accept what another may have', async () => {
+      world.whmcs.onAdded = () => {
+        world.whmcs.onAdded = () => undefined;
+        world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` });
+      };
+      await process.add();
+      world.whmcs.order(5001).status = 'Cancelled';
+      assert.equal(part(await process.add()).orderId, 5002);
+      assert.equal(code(await world.until(process.flow())), 'WHMCS_ACCEPT_UNKNOWN');
+      assert.equal(calls('AcceptOrder'), 0);
+    });
+
+    it('stops when another Salesforce order has claimed the row that the answer names', async () => {
+      await process.real.claims.claim(process.whmcs.key, 5001, otherOrderId);
+      const end = await process.add();
+      assert.equal(code(end), 'WHMCS_ORDER_FOREIGN');
+      assert.match(text(end), new RegExp(otherOrderId));
+    });
+
+    it('waits for a WHMCS that cannot be read just then, with the id on record', async () => {
+      world.whmcs.onAdded = () =>
+        void (world.whmcs.beforeRead = (action) => {
+          throw awayError(action);
+        });
+      const run = process.again(() => process.add());
+      await world.clock.advance(60_000);
+      assert.equal((await process.record()).adopted?.orderId, 5001);
+      world.whmcs.beforeRead = () => undefined;
+      assert.equal(part(await world.until(run)).orderId, 5001);
+      assert.equal(calls('AddOrder'), 1);
+    });
+
+    it('fails after ten minutes of that', async () => {
+      world.whmcs.onAdded = () =>
+        void (world.whmcs.beforeRead = (action) => {
+          throw awayError(action);
+        });
+      assert.equal(code(await world.until(process.again(() => process.add()))), '503');
+    });
+
+    it('fails at once when our access is refused', async () => {
+      world.whmcs.onAdded = () =>
+        void (world.whmcs.beforeRead = (action) => {
+          throw new WhmcsError(action, { kind: 'refused', fault: 'role', message: 'Invalid Permissions' });
+        });
+      assert.equal(code(await process.add()), 'WHMCS_CONFIG');
+    });
+  });
+
+  describe('on two stores', () => {
+    it('goes on with at most one of two installations', async () => {
+      const elsewhere = await world.process(world.directory());
+      await elsewhere.begin();
+      const open: (() => void)[] = [];
+      world.whmcs.answers = new Promise((resolve) => open.push(resolve));
+      const both = Promise.all([process.add(), elsewhere.add()]);
+      await world.clock.advance(100);
+      open.forEach((resolve) => resolve());
+      const ends = await both;
+      assert.equal(world.whmcs.added.length, 2, 'each looked before the other’s row was there');
+      assert.deepEqual(ends.map(code), ['WHMCS_TWIN', 'WHMCS_TWIN']);
+    });
+  });
+
+  describe('on a store that may have lost records', () => {
+    beforeEach(() =>
+      process.edit((record) => ({ ...record, seen: { status: 'Activating', modifiedAt: 0, modifiedById: '005' } })),
+    );
+
+    it('waits out the quarantine before it adds an order that is older than the store', async () => {
+      const from = world.clock.monotonic();
+      const end = await world.until(process.again(() => process.add()));
+      assert.equal(part(end).outcome, 'created');
+      assert.ok(world.clock.monotonic() - from >= 300_000);
+      assert.equal(world.whmcs.added.length, 1);
+    });
+
+    it('adopts what the lost call makes meanwhile', async () => {
+      world.clock.after(
+        120_000,
+        () => void world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` }),
+      );
+      assert.equal(part(await world.until(process.again(() => process.add()))).orderId, 5001);
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    it('stops at rows without a mark: none of them is known', async () => {
+      world.whmcs.add({ clientId, items: asked() });
+      assert.equal(code(await world.until(process.again(() => process.add()))), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 0);
+    });
+
+    it('adds at once what Salesforce changed since', async () => {
+      await process.begin();
+      assert.equal(part(await process.add()).outcome, 'created');
+    });
+
+    it('adds at once when an operator says that the store is whole', async () => {
+      await process.real.setDoubt(null);
+      assert.equal(part(await process.add()).outcome, 'created');
+    });
+  });
+
+  describe('when the process stumbles', () => {
+    it('sends nothing when the intent cannot be written, and goes on later', async () => {
+      const { ledger } = process.real;
+      const write = ledger.write.bind(ledger);
+      ledger.write = async (...args) => {
+        ledger.write = write;
+        await write(...args);
+        throw new StoreError('UNAVAILABLE', 'the disk is full');
+      };
+      assert.equal(code(await process.add()), 'STORE_UNAVAILABLE');
+      assert.equal(calls('AddOrder'), 0);
+      assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
+      assert.equal(world.whmcs.added.length, 1);
+    });
+
+    it('keeps the order id that an answer named although the lease was lost meanwhile', async () => {
+      world.whmcs.keepsNotes = false;
+      let answer = (): void => undefined;
+      world.whmcs.answers = new Promise((resolve) => (answer = resolve));
+      const first = process.add();
+      await world.clock.advance(100);
+      process.crash.paused = true;
+      await world.clock.advance(40_000);
+      const second = world.besides(process);
+      assert.equal((await second.add()).kind, 'parked', 'the first may still be at work');
+      answer();
+      assert.equal((await first).kind, 'parked');
+      await world.clock.advance(5_000);
+      assert.equal(part(await second.add()).orderId, 5001);
+      assert.deepEqual(world.whmcs.added, [5001]);
+    });
+
+    it('does not count a quarantine while the sender may still send', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      world.whmcs.answers = new Promise(() => undefined);
+      void process.add();
+      await world.clock.advance(100);
+      process.crash.paused = true;
+      await world.clock.advance(40_000);
+      const second = world.besides(process);
+      const run = second.again(() => second.add());
+      await world.clock.advance(3_600_000);
+      assert.equal(calls('AddOrder'), 1, 'it was sent again beside a living sender');
+      void run;
+    });
+  });
+});

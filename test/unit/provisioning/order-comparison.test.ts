@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { amountNote, differences, servicesOfItems } from '../../../lib/provisioning/order-comparison';
+import type { Service } from '../../../lib/whmcs/contract';
+
+const item = (
+  orderItemId: string,
+  pid: number,
+  quantity = 1,
+  billingCycle = 'monthly',
+  price: string | null = '15.00',
+) => ({
+  orderItemId,
+  pid,
+  quantity,
+  billingCycle,
+  price,
+});
+
+const service = (id: number, pid: number, over: Partial<Service> = {}): Service => ({
+  id,
+  clientId: 1,
+  orderId: 1,
+  pid,
+  name: '',
+  status: 'Pending',
+  billingCycle: 'Monthly',
+  quantity: 1,
+  recurringAmount: '15.00',
+  firstPaymentAmount: '15.00',
+  customFields: [],
+  ...over,
+});
+
+describe('What was asked for against what WHMCS holds', () => {
+  it('is the same in whatever order, split or scaled, and however a cycle is spelt', () => {
+    const asked = [
+      item('A', 11, 2),
+      item('B', 13, 1, 'semiannually'),
+      item('C', 17, 1, 'onetime'),
+      item('D', 18, 1, 'free'),
+    ];
+    const services = [
+      service(4, 18, { billingCycle: 'Free Account', quantity: 0 }),
+      service(3, 17, { billingCycle: 'One Time' }),
+      service(2, 13, { billingCycle: 'Semi-Annually' }),
+      service(1, 11),
+      service(5, 11),
+    ];
+    assert.deepEqual(differences(asked, services), []);
+  });
+
+  it('tells a missing product, one too many, a wrong quantity and a wrong cycle', () => {
+    const found = differences(
+      [item('A', 11, 2), item('B', 12)],
+      [service(1, 11), service(2, 12, { billingCycle: 'Annually' })],
+    );
+    assert.deepEqual(found, [
+      'product 11 monthly: asked for 2, WHMCS has 1',
+      'product 12 monthly: asked for 1, WHMCS has 0',
+      'product 12 annually: asked for 0, WHMCS has 1',
+    ]);
+  });
+
+  it('tells another price, of the first payment where there is only one', () => {
+    assert.equal(amountNote([item('A', 11, 2)], [service(1, 11, { recurringAmount: '30.00' })]), null);
+    assert.match(
+      amountNote([item('A', 11, 2)], [service(1, 11, { recurringAmount: '0.00' })]) ?? '',
+      /charges 0\.00 .* says 30\.00/,
+    );
+    const once = [service(1, 17, { billingCycle: 'One Time', recurringAmount: '0.00', firstPaymentAmount: '15.00' })];
+    assert.equal(amountNote([item('A', 17, 1, 'onetime')], once), null);
+  });
+
+  it('says nothing of prices that are not known', () => {
+    assert.equal(amountNote([item('A', 11, 1, 'monthly', null)], [service(1, 11, { recurringAmount: '0.00' })]), null);
+    assert.equal(amountNote([item('A', 11)], []), null);
+  });
+
+  it('gives each item its services, in the order in which both were made', () => {
+    const asked = [item('A', 11, 2), item('B', 11), item('C', 20, 3)];
+    const services = [service(9, 20, { quantity: 3 }), service(3, 11), service(1, 11), service(2, 11)];
+    assert.deepEqual(servicesOfItems(asked, services), [
+      { orderItemId: 'A', serviceId: 1 },
+      { orderItemId: 'A', serviceId: 2 },
+      { orderItemId: 'B', serviceId: 3 },
+      { orderItemId: 'C', serviceId: 9 },
+    ]);
+  });
+
+  it('gives an item none where it cannot be told', () => {
+    assert.deepEqual(servicesOfItems([item('A', 11)], [service(1, 12)]), []);
+  });
+});
