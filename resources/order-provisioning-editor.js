@@ -131,6 +131,16 @@
       input.removeAttr('id');
     });
     $('.order-provisioning-form [data-secret]').trigger('change');
+    leaveEmptyCredentials(node, prefix);
+  }
+
+  /** Node-RED takes a credential that never was for a change when its field is empty; it does not look at what is not there. */
+  function leaveEmptyCredentials(node, prefix) {
+    const stored = node.credentials || {};
+    Object.keys(node._def.credentials || {}).forEach((name) => {
+      const input = $('#' + prefix + name);
+      if (input.val() === '' && !stored[name] && !stored['has_' + name]) input.removeAttr('id');
+    });
   }
 
   function makeTyped(input, node) {
@@ -325,8 +335,8 @@
     '.order-provisioning-form .form-row > select, .order-provisioning-form .form-row > textarea { width: calc(100% - 160px); }',
     '.order-provisioning-form textarea.order-provisioning-key { -webkit-text-security: disc; font-family: var(--red-ui-monospace-font); vertical-align: top; }',
     '.order-provisioning-form details { margin-bottom: 12px; }',
-    '.order-provisioning-form summary { cursor: pointer; margin-bottom: 12px; color: var(--red-ui-secondary-text-color); }',
-    '.order-provisioning-hint { margin: 3px 0 0 155px; font-size: 12px; overflow-wrap: anywhere; color: var(--red-ui-secondary-text-color); }',
+    '.order-provisioning-form summary { cursor: pointer; margin-bottom: 12px; color: var(--red-ui-primary-text-color); }',
+    '.order-provisioning-hint { margin: 3px 0 0 155px; font-size: 12px; overflow-wrap: anywhere; color: var(--red-ui-primary-text-color); }',
     '.order-provisioning-hint.order-provisioning-wrong, .order-provisioning-result .order-provisioning-wrong { color: var(--red-ui-text-color-error); }',
     '.order-provisioning-result .order-provisioning-right { color: var(--red-ui-text-color-success); }',
     '.order-provisioning-result { margin-top: 8px; overflow-wrap: anywhere; }',
