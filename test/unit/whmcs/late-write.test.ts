@@ -5,8 +5,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { json, StandIn } from './stand-in';
 
-/** Well past the sender’s 2 s. */
-const pausedMs = 3_500;
+const sendByMs = 1_000;
+/** Well past it. */
+const pausedMs = 1_500;
+/** Enough on a busy machine. */
+const ampleMs = 15_000;
 
 interface Line {
   calling?: true;
@@ -21,9 +24,9 @@ class Sender {
   private readonly over: Promise<void>;
   private heard: () => void = () => undefined;
 
-  constructor(url: string, mode: 'stop' | 'go') {
+  constructor(url: string, sendBy: number, mode: 'stop' | 'go') {
     const script = path.join(__dirname, 'paused-sender.ts');
-    this.child = spawn(process.execPath, ['--require', 'tsx/cjs', script, url, mode], {
+    this.child = spawn(process.execPath, ['--require', 'tsx/cjs', script, url, String(sendBy), mode], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.over = new Promise((resolve) => this.child.once('close', () => resolve()));
@@ -49,6 +52,7 @@ class Sender {
 }
 
 describe('a process that was paused while it connected', function () {
+  this.timeout(60_000);
   let server: StandIn;
   let sender: Sender;
   afterEach(async () => {
@@ -62,7 +66,7 @@ describe('a process that was paused while it connected', function () {
     it(`sends over ${over} when it was not paused`, async () => {
       server = await StandIn.start({ secure });
       server.replies = [json({ result: 'success', orderid: 1 })];
-      sender = new Sender(server.url, 'go');
+      sender = new Sender(server.url, ampleMs, 'go');
       const line = await sender.end();
       assert.equal(line?.end?.kind, 'success');
       assert.equal(server.requests.length, 1);
@@ -70,7 +74,7 @@ describe('a process that was paused while it connected', function () {
 
     it(`does not send over ${over} when it goes on too late`, async () => {
       server = await StandIn.start({ secure });
-      sender = new Sender(server.url, 'stop');
+      sender = new Sender(server.url, sendByMs, 'stop');
       await sender.says('stopping');
       await sender.pause();
       const line = await sender.end();
@@ -91,7 +95,7 @@ describe('a process that was paused while it connected', function () {
     await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
     try {
       const reachedFront = new Promise<Socket>((resolve) => (reached = resolve));
-      sender = new Sender(`https://127.0.0.1:${(front.address() as AddressInfo).port}`, 'go');
+      sender = new Sender(`https://127.0.0.1:${(front.address() as AddressInfo).port}`, sendByMs, 'go');
       const socket = await reachedFront;
       // Its greeting has come; ours waits until it is paused.
       await new Promise((resolve) => socket.once('readable', resolve));

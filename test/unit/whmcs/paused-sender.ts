@@ -1,15 +1,17 @@
 /**
- * A process that sends one AddOrder, for `late-write.test.ts`: `paused-sender.ts <url> <stop|go>`. With `stop` it stops
- * itself the moment its connection has been asked for, as a paused machine does. Says on stdout how the call ended.
+ * A process that sends one AddOrder, for `late-write.test.ts`: `paused-sender.ts <url> <send by, ms> <stop|go>`. With `stop` it
+ * stops itself the moment its connection has been asked for, as a paused machine does. Says on stdout how the call ended.
  */
 import { writeSync } from 'node:fs';
 import net from 'node:net';
+// Loaded beforehand: that takes time of its own.
+import 'axios';
 import { systemClock } from '../../../lib/clock';
 import { silentLog } from '../../../lib/log';
 import { createWhmcs } from '../../../lib/whmcs/connection';
 import { testCertificate } from './test-certificate';
 
-const [, , url = '', mode] = process.argv;
+const [, , url = '', sendByMs, mode] = process.argv;
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 if (mode === 'stop') {
@@ -39,7 +41,7 @@ void (async () => {
   let sending = false;
   say({ calling: true });
   const end = await whmcs.addOrder(request, {
-    sendBy: systemClock.monotonic() + 2_000,
+    sendBy: systemClock.monotonic() + Number(sendByMs),
     onSending: () => (sending = true),
   });
   whmcs.close();

@@ -273,6 +273,30 @@ describe('what is read from WHMCS', () => {
     ]);
   });
 
+  it('tells how several units are sold, where WHMCS tells it in a way that is known', async () => {
+    for (const [allowqty, known] of [
+      [0, 0],
+      ['1', 1],
+      [2, 2],
+      [3, null],
+      ['', null],
+      [undefined, null],
+    ] as const) {
+      says({ products: { product: [{ ...productRow, allowqty, quantity_available: '4' }] } });
+      const [found] = await whmcs.getProducts([12]);
+      assert.deepEqual([found?.allowQuantity, found?.stock], [known, 4]);
+    }
+  });
+
+  it('is a product without prices where it has none in whatever form', async () => {
+    for (const pricing of [[], '', null, undefined, {}, { USD: '' }, { USD: null }]) {
+      says({ products: { product: { ...productRow, paytype: 'Recurring', pricing } } });
+      const [found] = await whmcs.getProducts([12]);
+      assert.equal(found?.payType, 'recurring');
+      assert.deepEqual(found?.prices['USD'] ?? {}, {}, JSON.stringify(pricing));
+    }
+  });
+
   it('is a one-time product under its monthly price, and a free one for nothing', async () => {
     const { allowqty: _, ...old } = productRow;
     says({
@@ -367,6 +391,18 @@ describe('what is read from WHMCS', () => {
       lastAttemptError: 'no &amp; no',
       completed: '0',
     };
+    for (const [completed, is] of [
+      [1, true],
+      ['1', true],
+      [true, true],
+      ['', false],
+      [null, false],
+      [undefined, false],
+      [false, false],
+    ] as const) {
+      says({ queue: [{ ...item, completed }] });
+      assert.equal((await whmcs.getModuleQueue(9001))[0]?.completed, is, String(completed));
+    }
     says({ count: 2, queue: [item, { ...item, serviceId: 9 }] });
     assert.deepEqual(await whmcs.getModuleQueue(9001), [
       { serviceId: 9001, moduleName: 'cpanel', action: 'CreateAccount', lastError: 'no & no', completed: false },

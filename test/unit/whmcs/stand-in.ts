@@ -94,6 +94,13 @@ export class StandIn {
     while (this.requests.length < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
+  /** Waits until the connection has told its log of so many ended calls. */
+  async ended(count: number): Promise<void> {
+    while (this.lines.filter((line) => line.startsWith('debug WHMCS call')).length < count)
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Ends every connection without an answer. */
   drop(): void {
     for (const socket of this.sockets.keys()) socket.destroy();

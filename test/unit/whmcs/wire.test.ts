@@ -170,8 +170,7 @@ describe('what WHMCS sees of a call', () => {
       read.catch((error: unknown) => (thrown = error)),
       (async () => {
         for (let tried = 1; tried <= 3; tried++) {
-          await server.seen(tried);
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await server.ended(tried);
           await server.clock.advance(1_000);
         }
       })(),
