@@ -19,7 +19,10 @@ export async function chromiumForTests() {
   const refusal = await installPackage('chromium');
   const installed = find();
   if (installed) return { path: installed };
-  return { missing: `not run: install Chromium or set CHROMIUM_PATH (${refusal ?? 'the package has no chromium'})` };
+  const why = refusal ?? 'the package has no chromium';
+  return {
+    missing: `not run: install Chromium or Google Chrome (on Debian or Ubuntu: apt-get install chromium), or set CHROMIUM_PATH; ${why}`,
+  };
 }
 
 function find() {
