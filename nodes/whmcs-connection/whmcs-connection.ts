@@ -4,6 +4,7 @@ import { Catalogue } from '../../lib/whmcs/catalogue';
 import { createWhmcs } from '../../lib/whmcs/connection';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';
 import { configNode, keyOf } from '../shared/config-node';
+import type { WhmcsOrderSettings } from '../shared/connections';
 import { time, whmcses, type WhmcsConnection } from '../shared/registry';
 import {
   choice,
@@ -24,7 +25,7 @@ const settings = {
   writeTimeout: secondsSetting(120, { min: 5, max: 900 }),
   maxParallel: whole(2, { min: 1, max: 20 }),
   marker: choice(['notes', 'customField', 'none'], 'notes'),
-  markerFieldId: whole(0, { min: 0, max: 1_000_000 }),
+  markerFieldId: whole(null, { min: 1, max: 1_000_000 }),
   paymentMethod: text('mailin'),
 };
 
@@ -40,19 +41,23 @@ export = (RED: NodeAPI): void => {
     settings,
     secrets,
     open(values, hidden, log) {
-      if (values.marker === 'customField' && values.markerFieldId === 0) {
-        throw new Error('markerFieldId is empty: enter the id of the product custom field that holds the marker.');
-      }
+      const marker = markerOf(values);
       const { value, release } = whmcses.acquire(
         keyOf(values, hidden),
         () => connect(values, hidden, log),
         ({ whmcs }) => Promise.resolve(whmcs.close()),
       );
-      const marker = values.marker === 'customField' ? { customFieldId: values.markerFieldId } : values.marker;
       return { value: { ...value, order: { paymentMethod: values.paymentMethod, marker } }, release };
     },
   });
 };
+
+function markerOf({ marker, markerFieldId }: ValuesOf<typeof settings>): WhmcsOrderSettings['marker'] {
+  if (marker !== 'customField') return marker;
+  if (markerFieldId === null)
+    throw new Error('markerFieldId is empty: enter the id of the product custom field that holds the marker.');
+  return { customFieldId: markerFieldId };
+}
 
 function connect(values: ValuesOf<typeof settings>, hidden: Secrets<typeof secrets>, log: Log): WhmcsConnection {
   const whmcs = createWhmcs({
