@@ -6,6 +6,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Ledger } from '../shared/ledger';
 import type { Switches } from '../shared/switches';
 import type { VirtualClock } from '../shared/virtual-clock';
+import { deployedFields } from './metadata';
 import { brokenPayload, encodeEvent, eventSchema, type EventField, type EventSchema } from './avro';
 import type { Values } from './records';
 import type { SwitchValues } from './switches';
@@ -24,7 +25,10 @@ export interface BusEvent {
 
 /** The events this org has. */
 const platformEvents: Record<string, readonly EventField[]> = {
-  OrderProvisionRequested__e: [{ name: 'OrderId__c', type: 'string' }],
+  OrderProvisionRequested__e: deployedFields('OrderProvisionRequested__e').map(({ name }) => ({
+    name,
+    type: 'string',
+  })),
   SeatChangeRequested__e: [
     { name: 'OrderId__c', type: 'string' },
     { name: 'Seats__c', type: 'double' },

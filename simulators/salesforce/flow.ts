@@ -1,4 +1,4 @@
-/** What this org's admin built around an Order's activation: one record-triggered Flow and one validation rule. */
+/** What the shipped metadata (salesforce/) does around an Order's activation: its record-triggered Flows and its validation rule. */
 import { ApiError } from './errors';
 import type { Row, Values } from './records';
 import { objectSchema, type SchemaView } from './schema';
@@ -10,12 +10,24 @@ export function flowRuns(before: Row | null, sent: Values): boolean {
   return sent.Activation_Status__c === 'Activating' && before?.values.Activation_Status__c !== 'Activating';
 }
 
-/** What the Flow writes into the Order before it is saved: one attempt more. `view`: the org's own, not a user's. */
+/**
+ * What the Flow writes into the Order before it is saved: one attempt more, and no error. Fields that the org does not have
+ * are left out. `view`: the org's own, not a user's.
+ */
 export function flowFields(before: Row | null, sent: Values, view: SchemaView): Values {
   const order = objectSchema('Order');
-  if (!order || !view.field(order, 'Activation_Attempt__c') || !flowRuns(before, sent)) return {};
-  return { Activation_Attempt__c: Number(before?.values.Activation_Attempt__c ?? 0) + 1 };
+  if (!order || !flowRuns(before, sent)) return {};
+  const written: Values = {
+    Activation_Attempt__c: Number(before?.values.Activation_Attempt__c ?? 0) + 1,
+    Activation_Error_Code__c: null,
+    Activation_Error_Message__c: null,
+    Activation_Error_At__c: null,
+  };
+  return Object.fromEntries(Object.entries(written).filter(([name]) => view.field(order, name)));
 }
+
+/** The same request always has the same key, however often it is published. */
+export const businessKey = (order: Row): string => `${order.id}-${String(order.values.Activation_Attempt__c ?? 0)}`;
 
 /**
  * The rule that keeps a late result of an older attempt out.

@@ -5,7 +5,7 @@ import type { VirtualClock } from '../shared/virtual-clock';
 import type { Bus } from './bus';
 import { checkFields } from './dml';
 import { ApiError } from './errors';
-import { checkAttempt, flowFields, flowRuns, provisionChannel } from './flow';
+import { businessKey, checkAttempt, flowFields, flowRuns, provisionChannel } from './flow';
 import { Records, Transaction, toDatetime, type Row, type RowChange, type Values } from './records';
 import { SchemaView, type ObjectSchema } from './schema';
 import type { SwitchValues } from './switches';
@@ -21,7 +21,7 @@ export interface Writer {
 
 /** A transaction of this org, with the events that go out when it commits. */
 class OrgTransaction extends Transaction {
-  readonly orderIdsToPublish: string[] = [];
+  readonly ordersToPublish: Row[] = [];
   publishedEarly = false;
 
   constructor(
@@ -71,7 +71,7 @@ export class Org {
     const computed = { ...flowFields(row, sent, this.view()), ...this.activate(row, sent, tx) };
     if (this.switches.values.attemptRule && writer.kind === 'apiUser') checkAttempt(row, sent);
     const after = tx.update(row, sent, computed);
-    if (flowRuns(row, sent)) this.provision(tx, row.id);
+    if (flowRuns(row, sent)) this.provision(tx, after);
     return after;
   }
 
@@ -86,7 +86,7 @@ export class Org {
     this.orderNumber += 1;
     const fixed = { OrderNumber: String(this.orderNumber).padStart(8, '0'), OwnerId: sent.OwnerId ?? tx.userId };
     const order = tx.insert('Order', { ...sent, ...fixed, ...flowFields(null, sent, this.view()) });
-    if (flowRuns(null, sent)) this.provision(tx, order.id);
+    if (flowRuns(null, sent)) this.provision(tx, order);
     return order;
   }
 
@@ -124,22 +124,23 @@ export class Org {
 
   private finish(tx: OrgTransaction): void {
     for (const change of tx.commit()) this.record(change, tx.writer.username);
-    for (const orderId of tx.orderIdsToPublish) this.publishProvision(orderId, tx.userId);
+    for (const order of tx.ordersToPublish) this.publishProvision(order, tx.userId);
   }
 
-  private provision(tx: OrgTransaction, orderId: string): void {
+  private provision(tx: OrgTransaction, order: Row): void {
     if (!this.switches.values.flowPublishes) return;
     if (!this.switches.values.publishImmediately) {
-      tx.orderIdsToPublish.push(orderId);
+      tx.ordersToPublish.push(order);
       return;
     }
     tx.publishedEarly = true;
-    this.publishProvision(orderId, tx.userId);
+    this.publishProvision(order, tx.userId);
   }
 
-  private publishProvision(orderId: string, createdById: string): void {
+  private publishProvision(order: Row, createdById: string): void {
     const topic = this.bus.topic(provisionChannel);
-    if (topic) this.bus.publish(topic, { fields: { OrderId__c: orderId }, createdById });
+    const fields = { OrderId__c: order.id, BusinessKey__c: businessKey(order) };
+    if (topic) this.bus.publish(topic, { fields, createdById });
   }
 
   private record({ before, after, sent }: RowChange, by: string): void {

@@ -1,4 +1,8 @@
-/** The org's sObjects as the simulator knows them: fields, types, lengths, relationships. Salesforce reference §4.8. */
+/**
+ * The org's sObjects as the simulator knows them: fields, types, lengths, relationships. Salesforce reference §4.8. Custom
+ * fields are those of the shipped metadata.
+ */
+import { deployedFields, type DeployedField } from './metadata';
 
 export type FieldType =
   'id' | 'string' | 'textarea' | 'picklist' | 'double' | 'currency' | 'boolean' | 'date' | 'datetime' | 'reference';
@@ -61,6 +65,23 @@ const text = (name: string, label: string, length: number, extra: Extra = {}) =>
 const reference = (name: string, label: string, to: string, relationship: string, extra: Extra = {}) =>
   field(name, label, 'reference', { to, relationship, ...extra });
 
+const typesOf: Record<DeployedField['type'], FieldType> = {
+  Text: 'string',
+  Picklist: 'picklist',
+  Number: 'double',
+  DateTime: 'datetime',
+};
+
+function customFields(objectName: string): FieldSchema[] {
+  return deployedFields(objectName).map(({ name, label, type, length, required, values }) =>
+    field(name, label, typesOf[type], {
+      ...(length !== null && { length }),
+      ...(values !== null && { values }),
+      nillable: !required,
+    }),
+  );
+}
+
 function sObject(
   name: string,
   label: string,
@@ -80,8 +101,6 @@ function sObject(
   ];
   return { name, label, keyPrefix, fields: new Map(fields.map((one) => [one.name.toLowerCase(), one])), children };
 }
-
-export const activationStatuses = ['Not Started', 'Activating', 'Activated', 'Failed'] as const;
 
 const objects: ObjectSchema[] = [
   sObject(
@@ -103,13 +122,7 @@ const objects: ObjectSchema[] = [
       field('TotalAmount', 'Order Amount', 'currency', readOnly),
       field('ActivatedDate', 'Activated Date', 'datetime', readOnly),
       reference('ActivatedById', 'Activated By ID', 'User', 'ActivatedBy', readOnly),
-      field('Activation_Status__c', 'Activation Status', 'picklist', { values: activationStatuses }),
-      text('WHMCS_Order_ID__c', 'WHMCS Order ID', 40),
-      text('Activation_Error_Code__c', 'Activation Error Code', 80),
-      text('Activation_Error_Message__c', 'Activation Error Message', 255),
-      field('Activation_Error_At__c', 'Activation Error At', 'datetime'),
-      field('Activation_Attempt__c', 'Activation Attempt', 'double'),
-      field('Activation_Result_Attempt__c', 'Activation Result Attempt', 'double'),
+      ...customFields('Order'),
     ],
     [{ name: 'OrderItems', sObject: 'OrderItem', field: 'OrderId' }],
   ),
@@ -129,7 +142,7 @@ const objects: ObjectSchema[] = [
     field('ServiceDate', 'Start Date', 'date'),
     field('EndDate', 'End Date', 'date'),
     text('Description', 'Line Description', 255),
-    text('WHMCS_Service_ID__c', 'WHMCS Service ID', 40),
+    ...customFields('OrderItem'),
   ]),
   sObject(
     'Account',
@@ -142,7 +155,7 @@ const objects: ObjectSchema[] = [
       text('Phone', 'Account Phone', 40),
       reference('OwnerId', 'Owner ID', 'User', 'Owner'),
       field('Description', 'Account Description', 'textarea', { length: 32_000 }),
-      text('WH_Account__c', 'WHMCS Account', 255),
+      ...customFields('Account'),
     ],
     [{ name: 'Orders', sObject: 'Order', field: 'AccountId' }],
   ),
@@ -156,8 +169,7 @@ const objects: ObjectSchema[] = [
       text('Family', 'Product Family', 40),
       field('IsActive', 'Active', 'boolean', { nillable: false }),
       field('Description', 'Product Description', 'textarea', { length: 4000 }),
-      text('WH_Product_ID__c', 'WHMCS Product ID', 40),
-      text('Billing_Cycle__c', 'Billing Cycle', 40),
+      ...customFields('Product2'),
     ],
     [{ name: 'PricebookEntries', sObject: 'PricebookEntry', field: 'Product2Id' }],
   ),

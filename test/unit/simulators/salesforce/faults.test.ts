@@ -178,7 +178,7 @@ describe('salesforce simulator: faults', () => {
   it('publishes and loses the answer', async () => {
     const { schema_id } = await client.getTopic(channel);
     sim.panel.fault({ call: 'Publish', do: { kind: 'commitThenDrop' } });
-    const payload = Buffer.from([0x02, 0x06, 0x30, 0x30, 0x35, 0x00]);
+    const payload = Buffer.from([0x02, 0x06, 0x30, 0x30, 0x35, 0x00, 0x00]);
     await assert.rejects(client.publish({ topic_name: channel, events: [{ id: 'mine', schema_id, payload }] }), {
       code: 14,
     });

@@ -61,8 +61,9 @@ describe('salesforce simulator: Pub/Sub', () => {
     assert.equal(event?.schema_id, topic.schema_id);
     const type = avsc.Type.forSchema(JSON.parse(schema.schema_json) as avsc.Schema);
     const decoded = type.fromBuffer(event.payload) as Record<string, unknown>;
-    assert.deepEqual(Object.keys(decoded), ['CreatedDate', 'CreatedById', 'OrderId__c']);
+    assert.deepEqual(Object.keys(decoded), ['CreatedDate', 'CreatedById', 'BusinessKey__c', 'OrderId__c']);
     assert.equal(decoded.OrderId__c, good);
+    assert.equal(decoded.BusinessKey__c, `${good}-1`);
     assert.ok(Math.abs(Number(decoded.CreatedDate) - sim.panel.now()) < 5000);
     assert.match(String(decoded.CreatedById), /^005/);
     assert.equal(event.id, sim.panel.ledger('published')[0]?.uuid);
