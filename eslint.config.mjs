@@ -58,7 +58,8 @@ const OF_NODE = [
 ].concat(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate']);
 
 export default defineConfig(
-  { ignores: ['.demo/', 'dist/', 'build/', 'examples/', 'resources/'] },
+  // Components of Salesforce are written in its own dialect (decorators without TypeScript); a test compiles and runs them.
+  { ignores: ['.demo/', 'dist/', 'build/', 'examples/', 'resources/', 'salesforce/'] },
   js.configs.recommended,
   {
     files: ['**/*.mjs', '**/*.cjs'],

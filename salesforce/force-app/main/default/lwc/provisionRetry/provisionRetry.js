@@ -14,13 +14,14 @@ export default class ProvisionRetry extends LightningElement {
   /** Called by the button. The Flows clear the last error, count the attempt and publish the request. */
   @api async invoke() {
     if (this.running) return;
-    if (!this.order?.data) return this.toast('The order is still loading', 'Press the button again in a moment.', 'info');
+    if (!this.order?.data)
+      return this.toast('The order is still loading', 'Press the button again in a moment.', 'info');
     if (getFieldValue(this.order.data, STATUS_FIELD) === 'Activating') return this.inProgress();
     this.running = true;
     try {
       const fields = { [ID_FIELD.fieldApiName]: this.recordId, [STATUS_FIELD.fieldApiName]: 'Activating' };
       // Refused if somebody changed the order since it was shown, so that two people do not ask at once.
-      const ifUnmodifiedSince = new Date(getFieldValue(this.order.data, LAST_MODIFIED_FIELD)).toUTCString();
+      const ifUnmodifiedSince = getFieldValue(this.order.data, LAST_MODIFIED_FIELD);
       await updateRecord({ fields }, { ifUnmodifiedSince });
       this.toast('Provisioning started', 'The order is on its way to WHMCS.', 'success');
     } catch (error) {
@@ -42,6 +43,8 @@ export default class ProvisionRetry extends LightningElement {
 /** The words of an error of the UI API: of a rule of the page, of a field, or of the whole. */
 function reason(error) {
   const output = error?.body?.output;
-  const told = [...(output?.errors ?? []), ...Object.values(output?.fieldErrors ?? {}).flat()].map((one) => one.message);
+  const told = [...(output?.errors ?? []), ...Object.values(output?.fieldErrors ?? {}).flat()].map(
+    (one) => one.message,
+  );
   return told.join(' ') || error?.body?.message || error?.message || 'Reload the page and look at its status.';
 }
