@@ -5,7 +5,7 @@ import type { PrivateKeySource } from '../../lib/salesforce/private-key';
 import type { Log } from '../../lib/log';
 import { silentLog } from '../../lib/log';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';
-import { configNode, keyOf } from '../shared/config-node';
+import { configNode, keyOf, stepsRun } from '../shared/config-node';
 import { salesforces, time, type SalesforceConnection } from '../shared/registry';
 import { needed, optionalSecret, secret, secretUnless, text, type Secrets, type ValuesOf } from '../shared/settings';
 
@@ -36,6 +36,7 @@ export = (RED: NodeAPI): void => {
         keyOf(values, hidden),
         () => connect(values, hidden, log),
         ({ salesforce }) => Promise.resolve(salesforce.close()),
+        stepsRun,
       ),
   });
 };

@@ -4,13 +4,14 @@ import type { Node, NodeAPI } from 'node-red';
 import { registerAdminRoutes } from './admin-routes';
 import { nodeProblem, nodeProblemText, type ConnectionKinds, type ConnectionNode } from './connections';
 import { logOf } from './log';
+import { stores } from './registry';
 import {
+  invalid,
   readSecrets,
   readSettings,
   type Declared,
   type DeclaredSecrets,
   type Secrets,
-  type SettingProblem,
   type ValuesOf,
 } from './settings';
 import type { Log } from '../../lib/log';
@@ -73,8 +74,10 @@ export function configNode<K extends keyof ConnectionKinds, D extends Declared, 
   );
 }
 
-function invalid(field: string, error: unknown): SettingProblem {
-  return { code: 'SETTING_INVALID', field, message: error instanceof Error ? error.message : String(error) };
+/** Whether a step works, perhaps one of a node that is closed already: it needs its connection until it has ended. */
+export async function stepsRun(): Promise<boolean> {
+  const opened = await Promise.allSettled(stores.open);
+  return opened.some((one) => one.status === 'fulfilled' && one.value.handouts.anyRunning);
 }
 
 /** The key of a shared thing: all that it connects to and with, unreadable, since secrets are among it. */

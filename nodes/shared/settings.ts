@@ -188,6 +188,11 @@ function missing(field: string, variable: string | null): SettingProblem {
   };
 }
 
+/** Settings that do not work together, or at all, by the error that says why. */
+export function invalid(field: string, error: unknown): SettingProblem {
+  return { code: 'SETTING_INVALID', field, message: error instanceof Error ? error.message : String(error) };
+}
+
 const isEmpty = (raw: unknown): boolean =>
   raw === undefined || raw === null || (typeof raw === 'string' && raw.trim() === '');
 

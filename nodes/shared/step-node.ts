@@ -5,6 +5,7 @@
  *
  * Nothing here rejects: a rejected input handler ends the whole Node-RED process.
  */
+import { z } from 'zod';
 import type { Node, NodeAPI } from 'node-red';
 import { failure, toFailure, type Failure } from '../../lib/provisioning/failure';
 import type { Handout, Visit } from '../../lib/provisioning/handouts';
@@ -19,8 +20,12 @@ import { nodeProblem, nodeProblemText, useConnections, type Connections, type Co
 import { onInput, type Done, type Send } from './input';
 import { logOf } from './log';
 import { currentCheck, handoutOf, intakesOf, storeOf, time } from './registry';
-import { readSettings, type Declared, type ValuesOf } from './settings';
+import { invalid, readSettings, type Declared, type SettingProblem, type ValuesOf } from './settings';
 import { StatusLine } from './status';
+
+/** What tells a hand-out, as the source sends it. A flow may have put something else there. */
+const handedOut = z.object({ id: z.string(), handout: z.number(), channel: z.string(), receivedAt: z.string() });
+type HandedOut = z.infer<typeof handedOut>;
 
 /** Grace for reads that run when the node closes. A call that may have an effect is never aborted. */
 const closeGraceMs = 10_000;
@@ -53,10 +58,17 @@ export function stepNode<
     RED.nodes.createNode(this, config);
     const read = readSettings(options.settings, config as unknown as Record<string, unknown>);
     const used = useConnections(RED, this, config as unknown as Record<string, unknown>, options.connections);
-    const ready = nodeProblem(this, [...read.problems, ...used.problems])
-      ? null
-      : options.build(read.values, used.connections);
-    new StepRunner(this, (config as unknown as { wires?: string[][] }).wires ?? [], options.ways, ready);
+    const found = [...read.problems, ...used.problems];
+    let step: Step<N, A, W> | null = null;
+    try {
+      if (found.length === 0) step = options.build(read.values, used.connections);
+    } catch (error) {
+      // A constructor that throws leaves a hole in the flow: messages would vanish there.
+      found.push(invalid(type, error));
+    }
+    nodeProblem(this, found);
+    for (const note of read.notes) this.log(note);
+    new StepRunner(this, options.ways, step, found[0]?.code ?? 'SETTING_MISSING');
   });
 }
 
@@ -84,16 +96,18 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   private closed = false;
 
   constructor(
-    private readonly node: Node,
-    private readonly wires: string[][],
+    private readonly node: Node & { wires?: string[][] },
     private readonly ways: readonly W[],
     private readonly step: Step<N, A, W> | null,
+    private readonly lacks: SettingProblem['code'],
   ) {
     this.status = new StatusLine(node);
     this.log = logOf(node);
     this.label = node.name || node.type;
     onInput(node, (message, send, done) => {
-      const run = this.take(message as Message, send, done);
+      const run = this.take(message as Message, send, done).catch((thrown: unknown) =>
+        this.broken(thrown, message as Message, done),
+      );
       this.running.add(run);
       return run.finally(() => this.running.delete(run));
     });
@@ -117,14 +131,22 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   }
 
   private async take(message: Message, send: Send, done: Done): Promise<void> {
-    const { event } = message;
-    if (event === undefined) return this.withoutEvent(message, done);
-    const found = await handoutOf({ eventId: event.id });
-    if (found?.handout.handout === event.handout)
+    const event = handedOut.safeParse(message.event);
+    if (!event.success) return this.withoutEvent(message, done);
+    const found = await handoutOf({ eventId: event.data.id });
+    if (found?.handout.handout === event.data.handout)
       return this.pass(found.provisioning, found.handout, message, send, done);
-    if (this.step?.ends) return this.late(this.step, message, done);
+    if (this.step?.ends) return this.late(this.step, event.data, message, done);
     this.status.show({ fill: 'grey', shape: 'ring', text: 'replaced' });
     done();
+  }
+
+  /** What no step threw: the store cannot be read or written. */
+  private broken(thrown: unknown, message: Message, done: Done): void {
+    const found = toFailure(thrown, this.step?.name ?? 'event');
+    message.failure = found.part();
+    this.status.show({ fill: 'red', shape: 'dot', text: found.code });
+    done(found);
   }
 
   private async pass(
@@ -139,7 +161,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
         provisioning,
         handout,
         null,
-        failure('SETTING_MISSING', nodeProblemText(this.node), 'validation'),
+        failure(this.lacks, nodeProblemText(this.node), 'validation'),
         message,
         done,
       );
@@ -178,7 +200,8 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
       await this.sendOn(step, pass, outcome);
     } catch (thrown) {
       const found = toFailure(thrown, step.name);
-      if (thrown instanceof LeaseLost || this.aborting.signal.aborted) {
+      // While the node closes nobody takes its message, and its connections may be closed under it.
+      if (thrown instanceof LeaseLost || this.closed) {
         return this.park(pass, {
           parked: { until: provisioning.clock.now() + busyMs, reason: 'goes on from the record' },
           note: 'stopped; goes on from the record',
@@ -199,7 +222,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     step: Step<N, A, W>,
     { provisioning, handout, visit, message }: Pass,
   ): Promise<StepOutcome<Travelling[A], W>> {
-    const missing = step.needs.find((key) => message[key] === undefined);
+    const missing = step.needs.find((key) => message[key] === undefined || message[key] === null);
     if (missing) throw failure('MESSAGE_INCOMPLETE', `msg.${missing} is missing`, step.name);
     fromCatch(message);
     const context: EndContext = {
@@ -236,7 +259,8 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
       return done();
     }
     const port = this.ways.indexOf(outcome.way as W);
-    if (!step.ends && (this.wires[port] ?? []).length === 0) {
+    // The node's own: a deploy may change them and leave the node as it is.
+    if (!step.ends && (this.node.wires?.[port] ?? []).length === 0) {
       throw failure('OUTPUT_NOT_WIRED', `Output "${outcome.way}" of "${this.label}" is not wired`, step.name);
     }
     send(this.ways.map((_, index) => (index === port ? message : null)));
@@ -267,21 +291,35 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     message: Message,
     done: Done,
   ): Promise<void> {
-    await provisioning.store.inbox.recordFailure(handout.eventId, handout.handout, { ...found.part() });
     message.failure = found.part();
-    message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
     this.status.show({ fill: 'red', shape: 'dot', text: found.code });
-    const alias = (this.node as Node & { _alias?: string })._alias;
-    if (!currentCheck().failureEnds(alias ?? this.node.id)) {
-      this.log.error(`${found.code}: ${found.message}`, {
+    try {
+      await provisioning.store.inbox.recordFailure(handout.eventId, handout.handout, { ...found.part() });
+      message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
+      await this.tellUncaught(provisioning, handout, visit, found);
+    } catch (error) {
+      this.log.error('A failure could not be put on record', {
         order: handout.orderId,
         event: handout.eventId,
-        fix: found.fix,
+        code: found.code,
+        error: String(error),
       });
-      const alarmOnly = intakesOf(provisioning).some((intake) => intake.options.uncaught === 'alarm');
-      if (!alarmOnly) await provisioning.endings.fail(handout, found.part(), visit ? { exceptVisit: visit } : {});
     }
     done(found);
+  }
+
+  private async tellUncaught(
+    provisioning: Provisioning,
+    handout: Handout,
+    visit: Visit | null,
+    found: Failure,
+  ): Promise<void> {
+    const alias = (this.node as Node & { _alias?: string })._alias;
+    if (currentCheck().failureEnds(alias ?? this.node.id)) return;
+    const { orderId: order, eventId: event } = handout;
+    this.log.error(`${found.code}: ${found.message}`, { order, event, fix: found.fix });
+    const alarmOnly = intakesOf(provisioning).some((intake) => intake.options.uncaught === 'alarm');
+    if (!alarmOnly) await provisioning.endings.fail(handout, found.part(), visit ? { exceptVisit: visit } : {});
   }
 
   /** A node before this one made a new message. Its order is found by the message's id, which most nodes keep, and fails at once. */
@@ -306,36 +344,34 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   }
 
   /** A box that ends the order is reached although its event has ended or was handed out anew: say what stands, change nothing. */
-  private async late(step: Step<N, A, W>, message: Message, done: Done): Promise<void> {
-    const event = message.event;
-    const found = event && (await storeOf(event.id));
+  private async late(step: Step<N, A, W>, event: HandedOut, message: Message, done: Done): Promise<void> {
+    const found = await storeOf(event.id);
     this.status.show({ fill: 'grey', shape: 'ring', text: 'replaced' });
-    if (!event || !found || found.orderId === null) return done();
+    if (!found || found.orderId === null) return done();
     const { provisioning, orderId } = found;
-    const handout = { eventId: event.id, handout: event.handout, orderId };
-    const visit = { ...handout, node: this.label, leave: () => undefined };
-    const journal = await Journal.start(
-      { store: provisioning.store, clock: provisioning.clock, log: this.log, orderId, eventId: event.id },
-      step.name,
-    );
-    const ended: Handout = {
-      ...handout,
+    const handout: Handout = {
+      eventId: event.id,
+      handout: event.handout,
+      orderId,
       channel: event.channel,
       receivedAt: Date.parse(event.receivedAt),
       lastSign: 0,
       lastNode: null,
       undelivered: false,
     };
-    const outcome = await this.outcome(step, {
-      provisioning,
-      handout: ended,
-      visit,
-      journal,
-      message,
-      send: () => undefined,
-      done,
-    });
-    await journal.done(outcome.note);
+    const visit = { ...handout, node: this.label, leave: () => undefined };
+    const journal = await Journal.start(
+      { store: provisioning.store, clock: provisioning.clock, log: this.log, orderId, eventId: event.id },
+      step.name,
+    );
+    const send = (): void => undefined;
+    try {
+      const outcome = await this.outcome(step, { provisioning, handout, visit, journal, message, send, done });
+      await journal.done(outcome.note);
+    } catch (thrown) {
+      await journal.failed(toFailure(thrown, step.name));
+      throw thrown;
+    }
     done();
   }
 }

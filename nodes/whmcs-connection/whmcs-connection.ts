@@ -3,7 +3,7 @@ import { silentLog, type Log } from '../../lib/log';
 import { Catalogue } from '../../lib/whmcs/catalogue';
 import { createWhmcs } from '../../lib/whmcs/connection';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';
-import { configNode, keyOf } from '../shared/config-node';
+import { configNode, keyOf, stepsRun } from '../shared/config-node';
 import type { WhmcsOrderSettings } from '../shared/connections';
 import { time, whmcses, type WhmcsConnection } from '../shared/registry';
 import {
@@ -46,6 +46,7 @@ export = (RED: NodeAPI): void => {
         keyOf(values, hidden),
         () => connect(values, hidden, log),
         ({ whmcs }) => Promise.resolve(whmcs.close()),
+        stepsRun,
       );
       return { value: { ...value, order: { paymentMethod: values.paymentMethod, marker } }, release };
     },
