@@ -1,0 +1,188 @@
+/** A channel's stream: subscribed while the channel's lease is ours, standing by else; what comes in is stored durably. */
+import type { Timer } from '../clock';
+import type { EventSink, ReceivedEvent, Subscriber, SubscriberState, UnreadableEvent } from '../salesforce/contract';
+import { orderIdOf } from '../salesforce/ids';
+import type { Delivery, IncomingEvent, Lease } from '../state/contract';
+import { keepAlive } from './held-order';
+import type { Provisioning } from './provisioning';
+
+export interface StreamOptions {
+  provisioning: Provisioning;
+  channel: string;
+  /** Name of the event's field that holds the Order's id. */
+  orderIdField: string;
+  /** Where to start when no position is stored. */
+  replay: 'LATEST' | 'ALL';
+  createSubscriber: (sink: EventSink) => Subscriber;
+}
+
+const standbyMs = 5_000;
+const leaderTtlMs = 30_000;
+
+export class ChannelStream {
+  private subscriber: Subscriber | null = null;
+  private leader: { lease: Lease; keep: { stop(): void } } | null = null;
+  private sequence = 0;
+  private standby: Timer | null = null;
+  private stopped = true;
+
+  constructor(
+    private readonly options: StreamOptions,
+    private readonly tell: {
+      /** An event was stored. */
+      stored: () => void;
+      /** `state` is another. */
+      changed: () => void;
+    },
+  ) {}
+
+  async start(): Promise<void> {
+    this.stopped = false;
+    await this.lead();
+  }
+
+  /** Ends the stream; the lease stays until `leave`. */
+  async unsubscribe(): Promise<void> {
+    this.stopped = true;
+    this.standby?.cancel();
+    await this.subscriber?.close();
+    this.subscriber = null;
+  }
+
+  /** Gives the channel's lease back. */
+  async leave(): Promise<void> {
+    if (!this.leader) return;
+    this.leader.keep.stop();
+    await this.options.provisioning.store.leases.release(this.leader.lease);
+    this.leader = null;
+  }
+
+  poke(): void {
+    this.subscriber?.poke();
+  }
+
+  /** null while another instance subscribes. */
+  get state(): SubscriberState | null {
+    return this.subscriber?.state ?? null;
+  }
+
+  // ---------------------------------------------------------- the subscriber's side
+
+  private async event(received: ReceivedEvent): Promise<void> {
+    const { provisioning, orderIdField } = this.options;
+    const named = received.payload[orderIdField];
+    const orderId = typeof named === 'string' ? orderIdOf(named) : null;
+    const incoming: IncomingEvent = {
+      channel: received.channel,
+      replayId: received.replayId,
+      eventId: received.eventId,
+      createdAt: received.createdAt,
+      receivedAt: provisioning.clock.now(),
+      orderId,
+      delivery: this.deliveryNow(),
+      payload: received.payload,
+    };
+    const { id, isNew } = await provisioning.store.inbox.add(incoming, this.positionOf(received.replayId));
+    if (isNew)
+      provisioning.log.info('Platform Event enqueued for provisioning', {
+        order: orderId,
+        event: id,
+        uuid: received.eventId,
+        delivery: incoming.delivery,
+      });
+    else provisioning.log.debug('This event is in the inbox already', { order: orderId, event: id });
+    this.tell.stored();
+  }
+
+  private async unreadable(event: UnreadableEvent): Promise<void> {
+    const { provisioning } = this.options;
+    const { id } = await provisioning.store.inbox.addUnreadable(
+      {
+        channel: event.channel,
+        replayId: event.replayId,
+        eventId: event.eventId,
+        createdAt: null,
+        receivedAt: provisioning.clock.now(),
+        orderId: null,
+        delivery: this.deliveryNow(),
+        raw: event.raw,
+        reason: event.reason,
+      },
+      this.positionOf(event.replayId),
+    );
+    provisioning.log.error(
+      'EVENT_UNREADABLE: an event could not be decoded; its raw bytes are kept with the dead events',
+      { event: id, uuid: event.eventId, reason: event.reason },
+    );
+  }
+
+  private async position(replayId: string): Promise<void> {
+    const position = this.positionOf(replayId);
+    if (position) await this.options.provisioning.store.cursor.write(this.options.channel, position);
+  }
+
+  private capacity(): number {
+    // The inbox is durable, so the stream need not wait for the flow; it is kept short all the same.
+    return this.stopped ? 0 : 100;
+  }
+
+  private async startPosition(): Promise<{ replayId: string } | { preset: 'LATEST' | 'EARLIEST' }> {
+    const stored = await this.options.provisioning.store.cursor.read(this.options.channel);
+    if (stored) return { replayId: stored.replayId };
+    return { preset: this.options.replay === 'ALL' ? 'EARLIEST' : 'LATEST' };
+  }
+
+  // ------------------------------------------------------------------- leadership
+
+  /** Subscribes once the channel's lease is ours; else stands by. */
+  private async lead(): Promise<void> {
+    if (this.stopped) return;
+    const { provisioning, channel, createSubscriber } = this.options;
+    const lease = await provisioning.store.leases.acquire(`leader:${channel}`, leaderTtlMs);
+    if (lease === null) {
+      this.standby = provisioning.clock.after(
+        standbyMs,
+        () =>
+          void this.lead().catch((error: unknown) =>
+            provisioning.log.error('The lease of the channel could not be taken; trying again', {
+              channel,
+              error: String(error),
+            }),
+          ),
+      );
+      return;
+    }
+    const keep = keepAlive(provisioning.store, lease, provisioning.clock, () => void this.follow());
+    this.leader = { lease, keep };
+    this.sequence = 0;
+    this.subscriber = createSubscriber({
+      event: (event) => this.event(event),
+      unreadable: (event) => this.unreadable(event),
+      position: (replayId) => this.position(replayId),
+      capacity: () => this.capacity(),
+      start: () => this.startPosition(),
+    });
+    this.subscriber.onState(this.tell.changed);
+    this.subscriber.start();
+    this.tell.changed();
+  }
+
+  /** The lease is lost: another instance subscribes. */
+  private async follow(): Promise<void> {
+    this.leader?.keep.stop();
+    this.leader = null;
+    await this.subscriber?.close();
+    this.subscriber = null;
+    this.tell.changed();
+    await this.lead();
+  }
+
+  private positionOf(replayId: string | null): { replayId: string; fence: number; sequence: number } | undefined {
+    if (replayId === null || this.leader === null) return undefined;
+    return { replayId, fence: this.leader.lease.fence, sequence: ++this.sequence };
+  }
+
+  private deliveryNow(): Delivery {
+    return this.subscriber?.state.phase === 'catchingUp' ? 'replay' : 'live';
+  }
+}

@@ -1,0 +1,46 @@
+/** A rest of the hand-out for a fault that concerns every order: longer each time it comes again, one alarm for all. */
+import type { Clock, Timer } from '../clock';
+import type { Log } from '../log';
+import type { Failure } from './failure';
+
+const limitMs = 300_000;
+/** A fault that comes again within this time of the last rest's end is the same one. */
+const memoryMs = 600_000;
+
+export class HandOutHold {
+  private timer: Timer | null = null;
+  private last: { code: string; ms: number; endedAt: number } | null = null;
+  private why: string | null = null;
+
+  constructor(
+    private readonly parts: { clock: Clock; log: Log },
+    private readonly ended: () => void,
+  ) {}
+
+  /** Code and message of the fault; null: nothing is held. */
+  get by(): string | null {
+    return this.why;
+  }
+
+  /** @returns whether this began a rest: while one lasts, others change nothing. */
+  begin(cause: Failure, ms: number): boolean {
+    const { clock, log } = this.parts;
+    if (this.why !== null) return false;
+    const again = this.last?.code === cause.code && clock.monotonic() - this.last.endedAt < memoryMs;
+    const wait = again ? Math.min((this.last?.ms ?? ms) * 2, limitMs) : ms;
+    const text = `${cause.code}: ${cause.message}. Orders wait; the hand-out goes on by itself once this is mended`;
+    if (again) log.warn(text, { retryInMs: wait });
+    else log.error(text, { owner: cause.owner, fix: cause.fix });
+    this.why = `${cause.code}: ${cause.message}`;
+    this.timer = clock.after(wait, () => {
+      this.last = { code: cause.code, ms: wait, endedAt: clock.monotonic() };
+      this.why = null;
+      this.ended();
+    });
+    return true;
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+  }
+}

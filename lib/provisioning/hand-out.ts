@@ -1,0 +1,131 @@
+/** The hand-out of a channel's events: at most N at a time and one an order; what was lost on its way goes out again. */
+import type { InboxEvent } from '../state/contract';
+import type { Handout } from './handouts';
+import type { Provisioning } from './provisioning';
+
+export interface HandOutOptions {
+  provisioning: Provisioning;
+  channel: string;
+  /** Name of the event's field that holds the Order's id. */
+  orderIdField: string;
+  maxInWork: number;
+  /** Sends the event on its way; the message's `_msgid` is given, so that the event can be told from it. */
+  deliver: (event: InboxEvent, messageId: string) => void;
+  newMessageId: () => string;
+}
+
+export class HandOut {
+  private handing: Promise<void> | null = null;
+  private handAgain = false;
+  private stopped = true;
+
+  constructor(
+    private readonly options: HandOutOptions,
+    /** Whether new events rest for now; what was lost goes out all the same. */
+    private readonly rests: () => boolean,
+    /** Something may have changed. */
+    private readonly changed: () => void,
+  ) {}
+
+  /** Hands out again what an earlier generation of this process left; where a step still runs, its end does so. */
+  async start(): Promise<void> {
+    this.stopped = false;
+    const { provisioning, channel } = this.options;
+    for (const event of await provisioning.store.inbox.inState(channel, 'inWork', 10_000)) {
+      const known = provisioning.handouts.of(event.id);
+      if (event.orderId !== null && known && provisioning.handouts.running(event.orderId).length > 0)
+        known.undelivered = true;
+      else if (await provisioning.endings.decide(event)) continue;
+      else await this.again({ eventId: event.id, handout: event.handout }, 'deploy');
+    }
+  }
+
+  /** Nothing more goes out; resolved once what is going out has gone. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.handing;
+  }
+
+  /** Something may have become possible: a place is free, an event has come or is due. */
+  poke(): void {
+    if (this.stopped) return;
+    if (this.handing) {
+      this.handAgain = true;
+      return;
+    }
+    this.handing = this.handOut()
+      .catch((error: unknown) =>
+        this.options.provisioning.log.error('Events could not be handed out; trying again', { error: String(error) }),
+      )
+      .finally(() => {
+        this.handing = null;
+        if (this.handAgain) {
+          this.handAgain = false;
+          this.poke();
+        }
+        this.changed();
+      });
+  }
+
+  /** Hands an event in work out again; one that is no longer in work under this hand-out is let go. */
+  async again(handout: Pick<Handout, 'eventId' | 'handout'>, why: 'deploy' | 'silence'): Promise<void> {
+    const event = await this.options.provisioning.store.inbox.handOutAgain(handout.eventId, handout.handout, why);
+    if (event === null) return this.options.provisioning.handouts.end(handout.eventId, handout.handout);
+    await this.send(event);
+  }
+
+  private async handOut(): Promise<void> {
+    const { provisioning, channel, maxInWork } = this.options;
+    await this.handOutLost();
+    while (!this.stopped && !this.rests() && provisioning.handouts.inWork(channel).length < maxInWork) {
+      const event = await provisioning.store.inbox.take(channel, provisioning.clock.now());
+      if (event === null) return;
+      await this.send(event);
+    }
+  }
+
+  private async handOutLost(): Promise<void> {
+    const { provisioning, channel } = this.options;
+    for (const handout of provisioning.handouts.inWork(channel)) {
+      if (!handout.undelivered || provisioning.handouts.running(handout.orderId).length > 0) continue;
+      handout.undelivered = false;
+      const event = await provisioning.store.inbox.get(handout.eventId);
+      if (event && (await provisioning.endings.decide(event))) continue;
+      await this.again(handout, 'deploy');
+    }
+  }
+
+  private async send(event: InboxEvent): Promise<void> {
+    const { provisioning, newMessageId, deliver } = this.options;
+    if (event.orderId === null) return this.bury(event);
+    const messageId = newMessageId();
+    provisioning.handouts.begin(event, event.orderId, messageId);
+    provisioning.log.info('Starting fulfillment orchestration', {
+      order: event.orderId,
+      event: event.id,
+      handout: event.handout,
+      delivery: event.delivery,
+    });
+    deliver(event, messageId);
+  }
+
+  /** An event that names no order can be told to nobody. */
+  private async bury(event: InboxEvent): Promise<void> {
+    const { provisioning, orderIdField } = this.options;
+    const named = event.payload[orderIdField];
+    const code = named === undefined || named === null ? 'EVENT_NO_ORDER' : 'ORDER_ID_INVALID';
+    const text =
+      code === 'EVENT_NO_ORDER' ? `The event has no ${orderIdField}` : `${orderIdField} holds no id of an Order`;
+    await provisioning.store.inbox.finish(
+      event.id,
+      event.handout,
+      'Dead',
+      `${code}: ${text}`,
+      provisioning.clock.now(),
+    );
+    provisioning.log.error(`${code}: ${text}; the event is kept with the dead events`, {
+      event: event.id,
+      uuid: event.eventId,
+    });
+  }
+}

@@ -1,0 +1,83 @@
+/** Events that stopped on their way, or died with their processes, are ended (design: how an order ends, 5 and 6). */
+import type { InboxEvent } from '../state/contract';
+import { failure } from './failure';
+import type { HandOut } from './hand-out';
+import type { Handout } from './handouts';
+import type { Provisioning } from './provisioning';
+import { failurePart } from './stored-failure';
+
+export interface StoppedEventsOptions {
+  provisioning: Provisioning;
+  channel: string;
+  /** Silence of our nodes after which an event counts as stopped, ms. */
+  silenceMs: number;
+}
+
+const silenceAfterDeployMs = 30_000;
+const fruitlessLimit = 3;
+
+export class StoppedEvents {
+  private deployedAt: number | null = null;
+
+  constructor(
+    private readonly options: StoppedEventsOptions,
+    private readonly handOut: Pick<HandOut, 'again'>,
+  ) {}
+
+  /** The flows were deployed: messages may have been lost in nodes that did not stay. */
+  deployed(): void {
+    this.deployedAt = this.options.provisioning.clock.monotonic();
+  }
+
+  /** Events that died with their processes: told as failed, unless the ledger knows better. */
+  async endDead(): Promise<void> {
+    const { provisioning, channel } = this.options;
+    for (const event of await provisioning.store.inbox.inState(channel, 'dead', 1_000)) {
+      if (event.end !== null || event.orderId === null) continue;
+      const cause = failure(
+        'EVENT_CRASHED',
+        event.reason ?? 'Node-RED ended five times while it worked on this event',
+        'event',
+      );
+      provisioning.log.error(cause.message, { order: event.orderId, event: event.id });
+      await provisioning.endings.fail(
+        { eventId: event.id, handout: event.handout, orderId: event.orderId },
+        cause.part(),
+      );
+    }
+  }
+
+  async endSilent(): Promise<void> {
+    const { provisioning, channel, silenceMs } = this.options;
+    const now = provisioning.clock.monotonic();
+    for (const handout of provisioning.handouts.inWork(channel)) {
+      if (provisioning.handouts.running(handout.orderId).length > 0) continue;
+      const silence = now - handout.lastSign;
+      const lostInDeploy =
+        this.deployedAt !== null && handout.lastSign < this.deployedAt && silence >= silenceAfterDeployMs;
+      if (!lostInDeploy && silence < silenceMs) continue;
+      const event = await provisioning.store.inbox.get(handout.eventId);
+      if (event === null || event.end !== null) provisioning.handouts.end(handout.eventId, handout.handout);
+      else if (await provisioning.endings.decide(event)) continue;
+      else if (lostInDeploy && event.fruitless + 1 < fruitlessLimit) {
+        provisioning.log.warn('The message was lost in a deploy; it is handed out again', {
+          order: handout.orderId,
+          event: event.id,
+          lastNode: handout.lastNode,
+        });
+        await this.handOut.again(handout, 'silence');
+      } else await this.timeOut(event, handout);
+    }
+  }
+
+  private async timeOut(event: InboxEvent, handout: Handout): Promise<void> {
+    const { provisioning } = this.options;
+    const recorded = failurePart(event.failure)?.part;
+    const where = handout.lastNode === null ? 'right after the platform event' : `after "${handout.lastNode}"`;
+    const cause =
+      recorded ??
+      failure('FLOW_TIMEOUT', `The message stopped ${where}; no box of the flow ended the order`, 'event').part();
+    provisioning.log.error(cause.message, { order: handout.orderId, event: event.id, code: cause.code });
+    await provisioning.endings.fail(handout, cause);
+  }
+}
