@@ -119,6 +119,8 @@ export interface InboxEvent extends IncomingEvent {
   notBefore: number | null;
   /** Why it is parked, dead or failed; plain words. */
   reason: string | null;
+  /** While parked: what it waits for, see `Inbox.wakeNext`. */
+  waitsFor: string | null;
   end: EventEnd | null;
   endedAt: number | null;
   /** The last failure that was recorded for it (see `Inbox.recordFailure`). Kept with the end, for people; a retry forgets it. */
@@ -143,10 +145,15 @@ export interface Inbox {
   take(channel: string, now: number): Promise<InboxEvent | null>;
   /** Hands the same event out again at once: raises `handout`. Null when it is no longer in work under `handout`. */
   handOutAgain(id: string, handout: number, why: 'deploy' | 'silence'): Promise<InboxEvent | null>;
-  /** Parks it until `until`, frees its place. Doesn't count as fruitless. 'stale': a newer hand-out or an end stands. */
-  park(id: string, handout: number, until: number, reason: string): Promise<'parked' | 'stale'>;
+  /**
+   * Parks it until `until`, or until what it waits for is free; frees its place. Doesn't count as fruitless.
+   * 'stale': a newer hand-out or an end stands.
+   */
+  park(id: string, handout: number, until: number, reason: string, waitsFor?: string): Promise<'parked' | 'stale'>;
   /** A parked or deferred event may go at once. */
   wake(id: string): Promise<boolean>;
+  /** `waitsFor` is free: of the events parked for it, whatever their channel, the first in the line may go at once. Null: none. */
+  wakeNext(waitsFor: string): Promise<InboxEvent | null>;
   /** Gives an event in work back to the waiting ones, without a count. */
   release(id: string, handout: number): Promise<'released' | 'stale'>;
   /** The first end stands. 'repeat': the same end stands already. 'other': another end stands. 'stale': a newer hand-out exists. */

@@ -4,7 +4,7 @@ import type { InboxEvent, InboxState } from '../contract';
 import { jsonObject } from './connection';
 
 export const inboxColumns = `id, channel, replay_id, event_id, created_at, received_at, order_id, delivery, payload, state,
-  handout, crashes, fruitless, not_before, reason, ending, ended_at, failure`;
+  handout, crashes, fruitless, not_before, reason, waits_for, ending, ended_at, failure`;
 
 const state = z.enum(['waiting', 'inWork', 'parked', 'finished', 'failed', 'dead']);
 
@@ -25,6 +25,7 @@ export const inboxRow = z
     fruitless: z.number(),
     not_before: z.number().nullable(),
     reason: z.string().nullable(),
+    waits_for: z.string().nullable(),
     ending: z.enum(['Activated', 'Failed', 'Skipped', 'Done', 'Dead']).nullable(),
     ended_at: z.number().nullable(),
     failure: jsonObject.nullable(),
@@ -45,6 +46,7 @@ export const inboxRow = z
     fruitless: row.fruitless,
     notBefore: row.not_before,
     reason: row.reason,
+    waitsFor: row.waits_for,
     end: row.ending,
     endedAt: row.ended_at,
     failure: row.failure,

@@ -23,6 +23,7 @@ export class SqliteInbox implements Inbox {
   private readonly nextHandout: Query<InboxEvent>;
   private readonly toParked: Command;
   private readonly toWaiting: Command;
+  private readonly firstWaiter: Query<InboxEvent>;
   private readonly toEnd: Command;
   private readonly toRetry: Command;
   private readonly toDeferred: Command;
@@ -56,7 +57,8 @@ export class SqliteInbox implements Inbox {
          failure = NULL`,
     );
     this.next = connection.query(
-      `UPDATE inbox SET state = 'inWork', worker = $instance, handout = handout + 1, not_before = NULL, reason = NULL
+      `UPDATE inbox SET state = 'inWork', worker = $instance, handout = handout + 1, not_before = NULL, reason = NULL,
+         waits_for = NULL
        WHERE seq = (
          SELECT seq FROM inbox AS event
          WHERE channel = $channel AND ${mayGo} AND NOT EXISTS (
@@ -71,16 +73,21 @@ export class SqliteInbox implements Inbox {
       inboxRow,
     );
     this.toParked = connection.command(
-      `UPDATE inbox SET state = 'parked', worker = NULL, not_before = $until, reason = $reason
+      `UPDATE inbox SET state = 'parked', worker = NULL, not_before = $until, reason = $reason, waits_for = $waitsFor
        WHERE id = $id AND handout = $handout AND state IN ('inWork', 'parked')`,
     );
     this.toWaiting = connection.command(
-      `UPDATE inbox SET state = 'waiting', worker = NULL, not_before = NULL, reason = NULL, waiting_since = $now
+      `UPDATE inbox SET state = 'waiting', worker = NULL, not_before = NULL, reason = NULL, waits_for = NULL,
+         waiting_since = $now
        WHERE id = $id`,
     );
+    this.firstWaiter = connection.query(
+      `${select} WHERE state = 'parked' AND waits_for = $waitsFor ORDER BY place LIMIT 1`,
+      inboxRow,
+    );
     this.toEnd = connection.command(
-      `UPDATE inbox SET state = $state, worker = NULL, not_before = NULL, ending = $end, ended_at = $now,
-         reason = ifnull($reason, CASE state WHEN 'dead' THEN reason END)
+      `UPDATE inbox SET state = $state, worker = NULL, not_before = NULL, waits_for = NULL, ending = $end,
+         ended_at = $now, reason = ifnull($reason, CASE state WHEN 'dead' THEN reason END)
        WHERE id = $id`,
     );
     this.toRetry = connection.command(
@@ -90,7 +97,7 @@ export class SqliteInbox implements Inbox {
        WHERE id = $id AND state IN ('finished', 'failed', 'dead') AND raw IS NULL`,
     );
     this.toDeferred = connection.command(
-      `UPDATE inbox SET state = 'waiting', not_before = $until, reason = $reason
+      `UPDATE inbox SET state = 'waiting', not_before = $until, reason = $reason, waits_for = NULL
        WHERE id = $id AND state IN ('waiting', 'parked')`,
     );
     this.keepFailure = connection.command(
@@ -138,10 +145,15 @@ export class SqliteInbox implements Inbox {
     return this.connection.write(() => this.nextHandout.get({ id, handout, instance, fruitless }) ?? null);
   }
 
-  async park(id: string, handout: number, until: number, reason: string): Promise<'parked' | 'stale'> {
-    return this.connection.write(() =>
-      this.toParked.run({ id, handout, until: Math.ceil(until), reason }) === 1 ? 'parked' : 'stale',
-    );
+  async park(
+    id: string,
+    handout: number,
+    until: number,
+    reason: string,
+    waitsFor?: string,
+  ): Promise<'parked' | 'stale'> {
+    const row = { id, handout, until: Math.ceil(until), reason, waitsFor: waitsFor ?? null };
+    return this.connection.write(() => (this.toParked.run(row) === 1 ? 'parked' : 'stale'));
   }
 
   async wake(id: string): Promise<boolean> {
@@ -150,6 +162,14 @@ export class SqliteInbox implements Inbox {
       const sleeps = event?.state === 'parked' || (event?.state === 'waiting' && event.notBefore !== null);
       return sleeps && this.toWaiting.run({ id, now: this.now() }) === 1;
     });
+  }
+
+  async wakeNext(waitsFor: string): Promise<InboxEvent | null> {
+    // Asked at the end of every lease, and mostly nobody waits: no transaction for that.
+    const first = this.firstWaiter.get({ waitsFor });
+    if (!first) return null;
+    this.connection.write(() => this.toWaiting.run({ id: first.id, now: this.now() }));
+    return this.byId.get({ id: first.id }) ?? null;
   }
 
   async release(id: string, handout: number): Promise<'released' | 'stale'> {

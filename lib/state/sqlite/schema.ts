@@ -9,6 +9,7 @@ import type { Connection } from './connection';
  * 1. `inbox.place` is the place in the line: it stays when an event is parked or handed back, and is new after a retry.
  *    `inbox.worker` is the instance that has it in work. `fences` outlive their leases, which live in memory only.
  *    `ledger_todo` is derived from the states, so that open work is found without reading every order.
+ * 2. `inbox.waits_for` is what a parked event waits for.
  */
 const migrations: readonly string[] = [
   `
@@ -119,6 +120,10 @@ const migrations: readonly string[] = [
   CREATE INDEX timeline_by_order ON timeline (order_id, seq);
   CREATE TABLE timeline_orders (order_id TEXT PRIMARY KEY, touched INTEGER NOT NULL) STRICT;
   CREATE INDEX timeline_orders_by_age ON timeline_orders (touched);
+  `,
+  `
+  ALTER TABLE inbox ADD COLUMN waits_for TEXT;
+  CREATE INDEX inbox_waiters ON inbox (waits_for, place) WHERE state = 'parked' AND waits_for IS NOT NULL;
   `,
 ];
 

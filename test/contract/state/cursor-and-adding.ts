@@ -59,6 +59,7 @@ export function cursorAndAdding(engine: EngineUnderTest): void {
         fruitless: 0,
         notBefore: null,
         reason: null,
+        waitsFor: null,
         end: null,
         endedAt: null,
         failure: null,

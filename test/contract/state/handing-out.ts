@@ -113,6 +113,76 @@ export function handingOut(engine: EngineUnderTest): void {
       assert.equal(await inbox.wake('ev-none'), false);
     });
 
+    it('lets the first in the line of those that wait for the same go when it is free, one at a time', async () => {
+      const { inbox } = fixture.store;
+      const now = Date.now();
+      for (let number = 1; number <= 4; number++) await inbox.add(eventOf(number));
+      const [first, second, third, fourth] = [
+        await fixture.take(now),
+        await fixture.take(now),
+        await fixture.take(now),
+        await fixture.take(now),
+      ];
+      await inbox.park(third.id, third.handout, now + 60_000, 'busy', 'client:w:1');
+      await inbox.park(second.id, second.handout, now + 60_000, 'busy', 'client:w:1');
+      await inbox.park(first.id, first.handout, now + 60_000, 'busy', 'client:w:2');
+      await inbox.park(fourth.id, fourth.handout, now + 60_000, 'busy');
+      assert.equal((await inbox.get(second.id))?.waitsFor, 'client:w:1');
+      assert.equal((await inbox.get(fourth.id))?.waitsFor, null);
+      const woken = await inbox.wakeNext('client:w:1');
+      assert.deepEqual(
+        [woken?.id, woken?.state, woken?.notBefore, woken?.reason, woken?.waitsFor],
+        [second.id, 'waiting', null, null, null],
+      );
+      const again = await fixture.take(now);
+      assert.deepEqual([again.id, again.handout, again.waitsFor], [second.id, 2, null]);
+      assert.equal(await inbox.take(channel, now), null);
+      assert.equal((await inbox.wakeNext('client:w:1'))?.id, third.id);
+      assert.equal(await inbox.wakeNext('client:w:1'), null);
+      assert.equal(await inbox.wakeNext('client:w:3'), null);
+    });
+
+    it('keeps across a restart what a parked event waits for', async () => {
+      const now = Date.now();
+      await fixture.store.inbox.add(eventOf(1));
+      const event = await fixture.take(now);
+      await fixture.store.inbox.park(event.id, event.handout, now + 60_000, 'busy', 'client:w:1');
+      await fixture.restart();
+      assert.equal((await fixture.store.inbox.wakeNext('client:w:1'))?.id, event.id);
+    });
+
+    it('waits for nothing any more once it was woken, deferred, handed out or ended', async () => {
+      const { inbox } = fixture.store;
+      const now = Date.now();
+      const ways: ((id: string) => Promise<unknown>)[] = [
+        (id) => inbox.wake(id),
+        (id) => inbox.defer(id, now + 60_000, 'tonight'),
+        () => inbox.take(channel, now + 120_000),
+        (id) => inbox.finish(id, 'any', 'Done', null, now),
+      ];
+      for (const [at, leave] of ways.entries()) {
+        const { id } = await inbox.add(eventOf(at + 1, { channel }));
+        const event = await fixture.take(now);
+        assert.equal(event.id, id);
+        await inbox.park(id, event.handout, now + 60_000, 'busy', 'lease');
+        await leave(id);
+        assert.equal((await inbox.get(id))?.waitsFor, null);
+        assert.equal(await inbox.wakeNext('lease'), null);
+        await inbox.finish(id, 'any', 'Done', null, now);
+      }
+    });
+
+    it('waits, parked again, for what was said last', async () => {
+      const { inbox } = fixture.store;
+      const now = Date.now();
+      await inbox.add(eventOf(1));
+      const event = await fixture.take(now);
+      await inbox.park(event.id, event.handout, now + 60_000, 'busy', 'client:w:1');
+      await inbox.park(event.id, event.handout, now + 60_000, 'looking');
+      assert.equal(await inbox.wakeNext('client:w:1'), null);
+      assert.equal((await inbox.get(event.id))?.state, 'parked');
+    });
+
     it('defers a waiting or parked event until its time, and no other', async () => {
       const { inbox } = fixture.store;
       const now = Date.now();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Connection } from '../../../lib/state/sqlite/connection';
 import { makeDurable } from '../../../lib/state/sqlite/engine';
 import { migrate, schemaVersion } from '../../../lib/state/sqlite/schema';
+import { channel, eventOf } from '../../contract/state/samples';
 import { Embedded, storeErrorWith } from './embedded';
 
 describe('The tables of the embedded store', () => {
@@ -11,7 +12,7 @@ describe('The tables of the embedded store', () => {
   it('are refused when a newer version of the pack made them, and stay as they are', async () => {
     await embedded.filled();
     embedded.sql('INSERT INTO schema_version (version, applied_at) VALUES (99, 0)');
-    await embedded.refused('NEWER', /newer version of the pack \(tables 99, this one knows 1\)/);
+    await embedded.refused('NEWER', /newer version of the pack \(tables 99, this one knows 2\)/);
   });
 
   it('are brought forward one version after the other, and each once', () => {
@@ -106,5 +107,24 @@ describe('The tables of the embedded store', () => {
       plan(`SELECT order_id FROM ledger_todo WHERE todo = 'report' ORDER BY seq LIMIT 5`),
       /ledger_todo_by_word/,
     );
+    const waiter = plan(`SELECT id FROM inbox WHERE state = 'parked' AND waits_for = 'x' ORDER BY place LIMIT 1`);
+    assert.match(waiter, /inbox_waiters/);
+    assert.doesNotMatch(waiter, /SCAN|TEMP B-TREE/);
+  });
+
+  it('of the first version are brought up to date with what is in them', async () => {
+    const store = await embedded.open();
+    const { id } = await store.inbox.add(eventOf(1));
+    await store.inbox.take(channel, embedded.clock.now());
+    await store.inbox.park(id, 1, embedded.clock.now() + 60_000, 'busy');
+    await store.close();
+    embedded.sql(
+      'DROP INDEX inbox_waiters; ALTER TABLE inbox DROP COLUMN waits_for; DELETE FROM schema_version WHERE version > 1',
+    );
+    const { inbox } = await embedded.open();
+    const parked = await inbox.get(id);
+    assert.deepEqual([parked?.state, parked?.reason, parked?.waitsFor], ['parked', 'busy', null]);
+    await inbox.park(id, 1, embedded.clock.now() + 60_000, 'busy', 'lease');
+    assert.equal((await inbox.wakeNext('lease'))?.id, id);
   });
 });
