@@ -2,6 +2,7 @@
 import type { Clock } from '../clock';
 import type { Log } from '../log';
 import { AbsentFields } from './absent-fields';
+import { readActivating, type ActivatingOrders } from './activating-orders';
 import { secureBase } from './addresses';
 import { deriveAudience } from './audience';
 import { JwtTokenSource, type TokenSource } from './auth';
@@ -38,7 +39,9 @@ const defaultTimeoutMs = 30_000;
  * A connection to an org. Nothing is loaded or sent before the first call; `close` ends every connection and call.
  * @throws Error when the login URL or the API version cannot be used.
  */
-export function createSalesforce(options: SalesforceOptions): Salesforce & { auth: TokenSource; close(): void } {
+export function createSalesforce(
+  options: SalesforceOptions,
+): Salesforce & ActivatingOrders & { auth: TokenSource; close(): void } {
   const { clientId, username, privateKey, clock, log } = options;
   const loginUrl = secureBase(options.loginUrl, 'The login URL');
   const apiVersion = versionOf(options.apiVersion ?? defaultApiVersion);
@@ -72,6 +75,7 @@ export function createSalesforce(options: SalesforceOptions): Salesforce & { aut
       return health.userId;
     },
     readOrder: (orderId, fields, signal) => readOrder(rest, absent, orderId, fields, until(signal)),
+    activatingOrders: (query, signal) => readActivating(rest, absent, query, until(signal)),
     writeOrder: (orderId, change, fields, how) =>
       writeOrder(rest, absent, orderId, change, fields, { ...how, signal: until(how?.signal) }),
     writeItems: (values, fields, signal) => writeItems(rest, absent, values, fields, until(signal)),

@@ -20,6 +20,14 @@ export interface RestCall {
   headers?: Record<string, string>;
 }
 
+/** What a read was answered with. */
+export interface Read {
+  body: unknown;
+  /** Names in small letters. */
+  headers: HttpResponse['headers'];
+  token: Token;
+}
+
 export interface RestOptions {
   auth: TokenSource;
   http: Http;
@@ -60,7 +68,7 @@ export class Rest {
    * A GET whose answer is JSON. Repeated on passing errors: three tries in all.
    * @throws SalesforceError; the signal's reason.
    */
-  async read(path: string, signal?: AbortSignal): Promise<{ body: unknown; token: Token }> {
+  async read(path: string, signal?: AbortSignal): Promise<Read> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.readOnce(path, signal);
@@ -72,7 +80,7 @@ export class Rest {
     }
   }
 
-  private async readOnce(path: string, signal?: AbortSignal): Promise<{ body: unknown; token: Token }> {
+  private async readOnce(path: string, signal?: AbortSignal): Promise<Read> {
     let called: { answer: HttpResponse; token: Token };
     try {
       called = await this.call({ method: 'GET', path }, signal);
@@ -86,7 +94,7 @@ export class Rest {
     if (answer.statusCode !== 200) throw readError(faultOf(answer));
     const body = json(answer.body);
     if (body === undefined) throw new SalesforceError('NOT_JSON', 'Salesforce answered with no JSON', 'temporary');
-    return { body, token };
+    return { body, headers: answer.headers, token };
   }
 
   private async send(call: RestCall, token: Token, signal?: AbortSignal): Promise<HttpResponse> {
