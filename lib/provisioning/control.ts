@@ -1,4 +1,5 @@
 /** What ops ask for by hand: retry, defer, pause, resume. Each answer says what was done, or why not. */
+import { z } from 'zod';
 import { orderIdOf } from '../salesforce/ids';
 import type { InboxEvent } from '../state/contract';
 import type { Intake } from './intake';
@@ -21,10 +22,41 @@ export interface ControlParts {
 
 /** At most so many orders or events in one message. */
 const most = 500;
+/** How long a retry waits for an earlier result to be told. */
+const tellWaitMs = 5_000;
+
+/** An order or an event, by its id. */
+export interface Subject {
+  id: string;
+  /** A person's word: the WHMCS order of before is dead, or none was made; make a new one. */
+  newWhmcsOrder: boolean;
+  /** Why this is no subject. */
+  problem: string | null;
+}
+
+const asked = z.object({ orderId: z.string(), newWhmcsOrder: z.boolean().default(false) });
+
+/**
+ * The subjects in a message's payload: ids in a text, apart by spaces or commas; `{ orderId, newWhmcsOrder: true }`; or a
+ * list of either. What is neither is a subject with a problem.
+ */
+export function subjectsIn(payload: unknown): Subject[] {
+  if (Array.isArray(payload)) return payload.flatMap(subjectsIn);
+  if (typeof payload === 'string')
+    return payload
+      .split(/[\s,;]+/)
+      .filter(Boolean)
+      .map((id) => ({ id, newWhmcsOrder: false, problem: null }));
+  if (payload === undefined || payload === null) return [];
+  const parsed = asked.safeParse(payload);
+  if (parsed.success) return [{ id: parsed.data.orderId, newWhmcsOrder: parsed.data.newWhmcsOrder, problem: null }];
+  const problem = 'Not understood: give an id, or { orderId: "801…", newWhmcsOrder: true }';
+  return [{ id: JSON.stringify(payload).slice(0, 80), newWhmcsOrder: false, problem }];
+}
 
 export async function control(
   topic: ControlTopic,
-  subjects: readonly string[],
+  subjects: readonly Subject[],
   until: number | null,
   parts: ControlParts,
 ): Promise<ControlAnswer[]> {
@@ -48,8 +80,9 @@ export async function control(
     ];
   if (subjects.length > most) return [{ subject: null, done: false, text: `At most ${most} at a time` }];
   const answers: ControlAnswer[] = [];
-  for (const subject of subjects) {
-    answers.push(topic === 'retry' ? await retry(subject, parts) : await defer(subject, until, parts));
+  for (const { id, problem } of subjects) {
+    if (problem !== null) answers.push({ subject: id, done: false, text: problem });
+    else answers.push(topic === 'retry' ? await retry(id, parts) : await defer(id, until, parts));
   }
   for (const intake of parts.intakes) intake.poke();
   return answers;
@@ -71,8 +104,9 @@ async function eventOf(
 }
 
 /**
- * Starts a new attempt, as Provision / Retry in Salesforce does: *Activating* is written first, the error fields cleared.
- * Safe at any time: what an earlier attempt did is on record and is read before anything is added.
+ * Starts a new attempt, as Provision / Retry in Salesforce does: *Activating* is written first, with the org's number of
+ * the attempt raised and the error fields cleared. Safe at any time: what an earlier attempt did is on record, and is
+ * settled anew before anything is added.
  */
 async function retry(subject: string, parts: ControlParts): Promise<ControlAnswer> {
   const { provisioning } = parts;
@@ -90,32 +124,70 @@ async function retry(subject: string, parts: ControlParts): Promise<ControlAnswe
   if (open) return no(`Already in progress: its event is ${open.state === 'inWork' ? 'in work' : open.state}`);
   const { target } = provisioning.writer;
   if (target === null) return no('No platform event node has started on this store, so no Salesforce org is known');
+  const waits = await endAttempt(orderId, provisioning);
+  if (waits !== null) return no(waits);
   const order = await target.connection.readOrder(orderId, target.fields);
   if (order === null) return no('Salesforce shows no such Order to the integration user');
   if (order.activationStatus === 'Activated') return no('The Order is Activated already');
   if (order.activationStatus !== 'Activating') {
     const end = await target.connection.writeOrder(
       orderId,
-      { activationStatus: 'Activating', errorCode: null, errorMessage: null, errorAt: null },
+      {
+        activationStatus: 'Activating',
+        attempt: (order.attempt ?? 0) + 1,
+        errorCode: null,
+        errorMessage: null,
+        errorAt: null,
+      },
       target.fields,
     );
     if (end.kind !== 'written')
       return no(`Activating could not be written: ${'message' in end ? end.message : end.kind}`);
   }
+  return handOut(subject, orderId, event, parts);
+}
+
+/**
+ * Ends an attempt that no event works on any more, so that the retry is a new one, and sees its result told first: one that
+ * waits would overwrite the retry, or be run instead of told (exactly-one R7, R11).
+ * @returns why the retry has to wait, or null.
+ */
+async function endAttempt(orderId: string, provisioning: Provisioning): Promise<string | null> {
+  const held = await provisioning.hold(orderId, async (order) => {
+    const { report, attemptState } = order.record;
+    if (attemptState === 'open') await order.save((record) => ({ ...record, attemptState: 'closed' }));
+    return report !== null && report.told === null ? report.status : null;
+  });
+  if (held === null) return 'Another step of this order is under way; try again in a moment';
+  if (held.value === null) return null;
+  const { writer } = provisioning;
+  writer.soon(orderId);
+  const told = await writer.outcome(orderId, tellWaitMs);
+  if (told.kind === 'written' || told.kind === 'dropped') return null;
+  const why = told.problem === null ? '' : ` (${told.problem})`;
+  return `It has ended as ${held.value}, and Salesforce is still to be told${why}; retry once it is`;
+}
+
+async function handOut(
+  subject: string,
+  orderId: string,
+  event: InboxEvent | null,
+  { provisioning, intakes }: ControlParts,
+): Promise<ControlAnswer> {
   if (event !== null && (await provisioning.store.inbox.retry(event.id)))
     return { subject, done: true, text: `Handed out again as ${event.id}` };
+  const options = intakes[0]?.options;
+  if (options === undefined) return { subject, done: false, text: 'No platform event node has started on this store' };
   const now = provisioning.clock.now();
-  const channel = parts.intakes[0]?.options.channel;
-  if (channel === undefined) return no('No platform event node has started on this store');
   const added = await provisioning.store.inbox.add({
-    channel,
+    channel: options.channel,
     replayId: null,
     eventId: `retry-${orderId}-${now}`,
     createdAt: now,
     receivedAt: now,
     orderId,
     delivery: 'retry',
-    payload: { [parts.intakes[0]?.options.orderIdField ?? 'OrderId__c']: orderId },
+    payload: { [options.orderIdField]: orderId },
   });
   return { subject, done: true, text: `Handed out as ${added.id}` };
 }

@@ -210,7 +210,7 @@ function reportOf(
   now: number,
 ): Report {
   return {
-    attempt: record.attempt,
+    attempt: record.salesforceAttempt ?? record.attempt,
     status: end,
     code: cause?.code ?? null,
     message: cause === null ? null : messageFor(cause),

@@ -11,7 +11,7 @@ import { sameId } from '../salesforce/ids';
 import { failure } from './failure';
 import type { HeldOrder } from './held-order';
 import type { EventPart, OrderPart, SkippedPart } from './message';
-import type { OrderRecord } from './order-record';
+import { isAnotherAttempt, type OrderRecord } from './order-record';
 import type { Step, StepContext, StepOutcome } from './step';
 
 export interface GetOrderSettings {
@@ -111,13 +111,15 @@ interface Opened {
 }
 
 /**
- * Opens the attempt, or finds that it has ended (exactly-one R7).
+ * Opens the attempt, or finds that it has ended (exactly-one R7, R11).
  *
- * - It is open: a run before this one was cut short; go on.
- * - Salesforce shows another attempt than the one that ended: open that.
+ * - It is open: a run before this one was cut short; go on in it. If Salesforce shows another number by now, somebody has
+ *   pressed Retry meanwhile: that is a new attempt.
+ * - It has ended, and Salesforce shows another number than its own: a new attempt.
  * - It has ended and its result is still to be told: nothing is left to run.
- * - It has ended, its result was told, and Salesforce shows Activating all the same: somebody set it anew. That is
- *   believed only of a read that began after the telling, which is why the Order is read again here.
+ * - It has ended, its result was told, and Salesforce shows Activating all the same: somebody set it anew, and that is a new
+ *   attempt of ours whatever the org's number says. It is believed only of a read that began after the telling, which is
+ *   why the Order is read again here.
  */
 async function open(
   held: HeldOrder,
@@ -143,7 +145,14 @@ async function open(
     modifiedAt: order.lastModifiedAt,
     modifiedById: order.lastModifiedById,
   };
-  await held.save((before) => ({ ...before, attempt, attemptState: 'open', seen, ended: null }));
+  await held.save((before) => ({
+    ...before,
+    attempt,
+    salesforceAttempt: order.attempt,
+    attemptState: 'open',
+    seen,
+    ended: null,
+  }));
   return { order, attempt };
 }
 
@@ -152,14 +161,13 @@ function hasEnded(record: OrderRecord, order: SalesforceOrder): boolean {
   if (record.attemptState === 'open') return false;
   // The order failed before an attempt was opened: that result is for whichever attempt Salesforce shows.
   if (record.report?.attempt === 0) return true;
-  return record.attempt > 0 && (order.attempt === null || order.attempt === record.attempt);
+  return record.attempt > 0 && !isAnotherAttempt(record, order.attempt);
 }
 
-/** Salesforce's own number where the org counts; else ours, which rises when a run starts on an ended attempt. */
-function attemptOf(record: OrderRecord, order: SalesforceOrder): number {
-  if (order.attempt !== null) return order.attempt;
-  return record.attemptState === 'open' ? record.attempt : record.attempt + 1;
-}
+const attemptOf = (record: OrderRecord, order: SalesforceOrder): number =>
+  record.attemptState === 'open' && !isAnotherAttempt(record, order.attempt)
+    ? record.attempt
+    : Math.max(record.attempt + 1, order.attempt ?? 0);
 
 function untold(order: SalesforceOrder, report: NonNullable<OrderRecord['report']>): SkippedPart {
   const why = report.problem === null ? '' : ` (${report.problem})`;

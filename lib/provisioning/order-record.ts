@@ -112,6 +112,7 @@ const accepted = z.object({
 });
 
 const report = z.object({
+  /** The org's number of the attempt, or ours where the org does not count; 0: for whichever attempt Salesforce shows. */
   attempt: z.number(),
   status: z.enum(['Activating', 'Activated', 'Failed']),
   code: z.string().nullable(),
@@ -133,8 +134,10 @@ const report = z.object({
 
 const orderRecord = z.object({
   format: z.literal(recordFormat),
-  /** Activation_Attempt__c where the org has it, else our own count: it rises when a run starts on a closed attempt. */
+  /** Our count: it rises when a run starts on a closed attempt, and is never below the org's own number. */
   attempt: z.number(),
+  /** Activation_Attempt__c as this attempt's last run read it: what its result is told with. null: this org does not count. */
+  salesforceAttempt: z.number().nullable().default(null),
   /** open: steps may run. closed: add and accept refuse. */
   attemptState: z.enum(['open', 'closed']),
   generation: z.number(),
@@ -172,6 +175,7 @@ export type Todo = OrderRecord['todo'][number];
 export const newRecord = (): OrderRecord => ({
   format: recordFormat,
   attempt: 0,
+  salesforceAttempt: null,
   attemptState: 'closed',
   generation: 1,
   adds: [],
@@ -203,6 +207,13 @@ export function readRecord(state: OrderState | null): OrderRecord {
     throw new StoreError('CORRUPT', `The ledger of this order cannot be read: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
+
+/**
+ * Whether Salesforce shows another attempt than the one on record: somebody has pressed Retry.
+ * @param shown the org's number; one that appears or vanishes is a permission that changed, and says nothing.
+ */
+export const isAnotherAttempt = (record: OrderRecord, shown: number | null): boolean =>
+  shown !== null && record.salesforceAttempt !== null && shown !== record.salesforceAttempt;
 
 /** The unsettled intent to add, if there is one: at most one at a time. */
 export const unsettledAdd = (record: OrderRecord): AddIntent | undefined =>

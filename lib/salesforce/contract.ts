@@ -44,6 +44,8 @@ export interface SalesforceOrder {
   attempt: number | null;
   pricebookId: string | null;
   totalAmount: number | null;
+  /** Wall ms by the server's own clock. Never changes. */
+  createdAt: number;
   /** Wall ms and who; the server's own clock. */
   lastModifiedAt: number;
   lastModifiedById: string;
@@ -73,6 +75,8 @@ export interface OrderChange {
   errorCode?: string | null;
   errorMessage?: string | null;
   errorAt?: number | null;
+  /** Raised with *Activating*; left out where the org has no such field, or where our user may not write it. */
+  attempt?: number;
   resultAttempt?: number | null;
 }
 

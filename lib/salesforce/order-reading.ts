@@ -49,7 +49,8 @@ function orderQuery(id: string, fields: FieldNames, attempt: string | null): str
   const product = ['Name', 'ProductCode', fields.productId, fields.billingCycle].map((f) => `Product2.${fieldName(f)}`);
   const items = ['Id', 'Quantity', 'UnitPrice', 'PricebookEntryId', 'Product2Id', ...product];
   const order = [
-    ...['Id', 'OrderNumber', 'Pricebook2Id', 'TotalAmount', 'LastModifiedDate', 'LastModifiedById', 'AccountId'],
+    ...['Id', 'OrderNumber', 'Pricebook2Id', 'TotalAmount', 'AccountId'],
+    ...['CreatedDate', 'LastModifiedDate', 'LastModifiedById'],
     ...['Account.Name', `Account.${fieldName(fields.account)}`],
     ...[fields.activationStatus, fields.whmcsOrderId, ...(attempt === null ? [] : [attempt])].map(fieldName),
     `(SELECT ${unique(items).join(', ')} FROM OrderItems ORDER BY Id)`,
@@ -69,6 +70,8 @@ const id18 = z.string().transform((text, context) => {
 });
 const optionalId = id18.nullish().transform((id) => id ?? null);
 const optionalText = z.string().nullish();
+/** "2026-11-25T02:00:01.000+0000": an offset without a colon. */
+const dateTime = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'no date');
 
 // Loose: the fields whose names are settings come besides.
 const itemPage = z.object({
@@ -94,8 +97,8 @@ const orderPage = z.object({
         OrderNumber: optionalText,
         Pricebook2Id: optionalId,
         TotalAmount: z.number().nullish(),
-        // "2026-11-25T02:00:01.000+0000": an offset without a colon.
-        LastModifiedDate: z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'no date'),
+        CreatedDate: dateTime,
+        LastModifiedDate: dateTime,
         LastModifiedById: id18,
         AccountId: optionalId,
         Account: z.object({ Name: optionalText }).loose().nullish(),
@@ -175,6 +178,7 @@ function orderOf(
     attempt: Number.isFinite(attempted) ? attempted : null,
     pricebookId: order.Pricebook2Id,
     totalAmount: order.TotalAmount ?? null,
+    createdAt: Date.parse(order.CreatedDate),
     lastModifiedAt: Date.parse(order.LastModifiedDate),
     lastModifiedById: order.LastModifiedById,
     account:

@@ -12,11 +12,14 @@ import { cut } from './texts';
 const textLength = 255;
 const itemsAtOnce = 200;
 
+/** What our user may not write is read all the same: the attempt fences our results. */
+const written = 'Order (to write)';
+
 type Row = Record<string, string | number | null>;
 
 /**
  * Writes fields of an Order in one PATCH; sent once, but for one repeat after a refused token or after learning that
- * optional fields (resultAttempt, errorAt) are absent, both of which Salesforce answered before it wrote anything.
+ * optional fields (attempt, resultAttempt, errorAt) are absent, both of which Salesforce answered before it wrote anything.
  * Texts are cut to 255.
  * @param options.ifUnmodifiedSince wall ms of the LastModifiedDate that was read; compared by the second.
  */
@@ -36,9 +39,10 @@ export async function writeOrder(
       ? {}
       : { 'If-Unmodified-Since': new Date(options.ifUnmodifiedSince).toUTCString() };
   for (;;) {
-    const resultAttempt = absent.present('Order', fields.resultAttempt);
-    const errorAt = absent.present('Order', fields.errorAt);
-    const body = rowOf(change, { ...fields, resultAttempt, errorAt });
+    const resultAttempt = absent.present(written, fields.resultAttempt);
+    const errorAt = absent.present(written, fields.errorAt);
+    const attempt = absent.present(written, absent.present('Order', fields.attempt));
+    const body = rowOf(change, { ...fields, attempt, resultAttempt, errorAt });
     if (Object.keys(body).length === 0) return { kind: 'written' };
     const call: RestCall = { method: 'PATCH', path: `/sobjects/Order/${id}`, body, headers };
     const end = await write(rest, call, options.signal, (answer) =>
@@ -48,7 +52,7 @@ export async function writeOrder(
         : { kind: 'unknown', code: 'NOT_JSON', message: 'The answer to the write is not Salesforce’s own' },
     );
     if (end.kind !== 'refused' || !isAboutFields(end.code)) return end;
-    if (!absent.learn('Order', end.fields, [resultAttempt, errorAt])) return end;
+    if (!absent.learn(written, end.fields, [attempt, resultAttempt, errorAt])) return end;
   }
 }
 
@@ -111,6 +115,7 @@ function rowOf(change: OrderChange, fields: FieldNames): Row {
   put(fields.errorCode, change.errorCode);
   put(fields.errorMessage, change.errorMessage);
   put(fields.errorAt, typeof change.errorAt === 'number' ? new Date(change.errorAt).toISOString() : change.errorAt);
+  put(fields.attempt, change.attempt);
   put(fields.resultAttempt, change.resultAttempt);
   return row;
 }

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI } from 'node-red';
-import { control, controlTopics } from '../../lib/provisioning/control';
+import { control, controlTopics, subjectsIn } from '../../lib/provisioning/control';
 import { nodeProblem, useConnections } from '../shared/connections';
 import { onInput } from '../shared/input';
 import { intakesOf } from '../shared/registry';
@@ -20,7 +20,7 @@ export = (RED: NodeAPI): void =>
           `msg.topic must be one of ${controlTopics.join(', ')}; it is ${JSON.stringify(message['topic'])}`,
         );
       const provisioning = await store;
-      const answers = await control(topic, subjects(message['payload']), instant(message['until']), {
+      const answers = await control(topic, subjectsIn(message['payload']), instant(message['until']), {
         provisioning,
         intakes: intakesOf(provisioning),
       });
@@ -35,12 +35,6 @@ export = (RED: NodeAPI): void =>
       done();
     });
   });
-
-/** One id, a list of them, or text with ids in it, apart by spaces or commas. */
-function subjects(payload: unknown): string[] {
-  if (Array.isArray(payload)) return payload.map(String);
-  return typeof payload === 'string' ? payload.split(/[\s,;]+/).filter(Boolean) : [];
-}
 
 function instant(until: unknown): number | null {
   if (typeof until === 'number') return until;

@@ -10,6 +10,7 @@ import { defaultFieldNames } from '../../../lib/salesforce/contract';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { thisProcess } from '../../../lib/state/sender';
 import { openEmbeddedStore } from '../../../lib/state/sqlite/engine';
+import type { Whmcs } from '../../../lib/whmcs/contract';
 import { FakeClock } from '../../fake-clock';
 import { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
 
@@ -28,7 +29,13 @@ export class DeskUnderTest {
   ) {}
 
   static async open(
-    options: { withAttempts?: boolean; directory?: string; clock?: FakeClock; salesforce?: InMemorySalesforce } = {},
+    options: {
+      withAttempts?: boolean;
+      directory?: string;
+      clock?: FakeClock;
+      salesforce?: InMemorySalesforce;
+      whmcsOf?: (key: string) => Whmcs | undefined;
+    } = {},
   ): Promise<DeskUnderTest> {
     const clock = options.clock ?? new FakeClock();
     const salesforce = options.salesforce ?? new InMemorySalesforce(clock, options.withAttempts ?? true);
@@ -43,7 +50,7 @@ export class DeskUnderTest {
       sender: thisProcess(instance),
       clock,
       log,
-      whmcsOf: () => undefined,
+      whmcsOf: options.whmcsOf ?? (() => undefined),
     });
     const desk = new DeskUnderTest(clock, salesforce, directory, provisioning);
     Object.assign(desk, { lines });

@@ -71,6 +71,15 @@ describe('how an order ends', () => {
     assert.equal(written?.change.resultAttempt, 1);
   });
 
+  it('tells a result with the org’s own number of the attempt, where ours has gone on', async () => {
+    await desk.record({ ...open, attempt: 3, salesforceAttempt: 1 });
+    await desk.provisioning.endings.fail(desk.of(await desk.handOut()), cause().part());
+    await desk.settle();
+    assert.equal(desk.salesforce.book[0]?.change.resultAttempt, 1);
+    assert.deepEqual((await desk.readRecord()).report?.told?.how, 'written');
+    assert.equal((await desk.readRecord()).ended?.attempt, 3);
+  });
+
   it('makes Activated of a Failed that is asked for after the accept', async () => {
     await desk.record(acceptedRecord);
     const event = await desk.handOut();

@@ -16,6 +16,7 @@ const salesforceOrder = (over: Partial<SalesforceOrder> = {}): SalesforceOrder =
   attempt: null,
   pricebookId: '01s000000000001AAA',
   totalAmount: 45,
+  createdAt: 500,
   lastModifiedAt: 1_000,
   lastModifiedById: '005000000000001AAA',
   account: { id: '001000000000001AAA', name: 'Northwind', whAccount: '#1001 - Northwind' },
@@ -240,8 +241,9 @@ describe('get order', () => {
     });
 
     it('that is newer in Salesforce is opened, though the older was never ended or its result never told', async () => {
+      shows = [salesforceOrder({ attempt: 1 })];
+      await run();
       shows = [salesforceOrder({ attempt: 2 })];
-      await process.begin(orderId, 1);
       await run();
       assert.deepEqual(await attempt(), { number: 2, state: 'open', ended: null });
       await ended(2, null);
@@ -272,12 +274,26 @@ describe('get order', () => {
       });
     }
 
-    it('that has ended is opened anew when somebody sets Activating by hand and the org’s number stays', async () => {
-      await ended(1, 'written');
+    it('is a new one of ours when somebody sets Activating by hand and the org’s number stays', async () => {
       shows = [salesforceOrder({ attempt: 1 })];
+      await run();
+      await ended(1, 'written');
+      reads = 0;
       assert.equal(await wayOf(run()), 'go');
-      assert.deepEqual(await attempt(), { number: 1, state: 'open', ended: null });
       assert.equal(reads, 2);
+      assert.deepEqual(await attempt(), { number: 2, state: 'open', ended: null });
+      assert.equal((await process.record()).salesforceAttempt, 1, 'its result is told with the org’s number');
+      await ended(2, 'written', { report: { ...(await process.record()).report!, attempt: 1 } });
+      shows = [salesforceOrder({ attempt: 2 })];
+      assert.equal(await wayOf(run()), 'go');
+      assert.equal((await attempt()).number, 3, 'ours never goes back to the org’s');
+    });
+
+    it('whose result is still to be told is not run again when the org’s number is first seen', async () => {
+      await run();
+      await ended(1, null);
+      shows = [salesforceOrder({ attempt: 4 })];
+      assert.equal(await wayOf(run()), 'skip ATTEMPT_CLOSED');
     });
 
     it('with a result from before any attempt is not run again until that is told', async () => {

@@ -36,6 +36,7 @@ describe('Reading an order', () => {
         attempt: truth.Activation_Attempt__c,
         pricebookId: truth.Pricebook2Id,
         totalAmount: truth.TotalAmount,
+        createdAt: Date.parse(String(truth.CreatedDate)),
         lastModifiedAt: Date.parse(String(truth.LastModifiedDate)),
         lastModifiedById: truth.LastModifiedById,
         account: { id: truth.AccountId, name: 'Northwind Traders', whAccount: '#1001 - Northwind Traders' },

@@ -110,6 +110,22 @@ describe('Writing an order', () => {
     assert.equal(org.people.order(id).Activation_Status__c, 'Failed');
   });
 
+  it('raises the attempt with Activating, once beside the Flow, and goes on where our user may not', async () => {
+    const attempt = (): number => Number(org.people.order(id).Activation_Attempt__c);
+    const before = attempt();
+    await write({ ...failed, resultAttempt: before });
+    assert.equal(await kindOf({ activationStatus: 'Activating', attempt: before + 1 }), 'written');
+    assert.equal(attempt(), before + 1);
+    await write({ attempt: before + 2 });
+    assert.equal(attempt(), before + 2, 'where no Flow counts, we do');
+
+    org.panel.switches({ readOnlyFields: ['Order.Activation_Attempt__c'] });
+    assert.equal(await kindOf({ activationStatus: 'Activating', attempt: before + 7 }), 'written');
+    assert.equal(attempt(), before + 2);
+    const read = await connection.salesforce.readOrder(id, fields);
+    assert.equal(read?.attempt, before + 2, 'it is read all the same');
+  });
+
   it('is changed when somebody else wrote since it was read', async () => {
     const order = await connection.salesforce.readOrder(id, fields);
     const ifUnmodifiedSince = order?.lastModifiedAt ?? 0;

@@ -43,6 +43,7 @@ export class InMemorySalesforce implements Salesforce {
       attempt: this.withAttempts ? 1 : null,
       pricebookId: null,
       totalAmount: null,
+      createdAt: this.clock.now() - 3_600_000,
       lastModifiedAt: this.clock.now() - 60_000,
       lastModifiedById: '005000000000009AAA',
       account: null,
@@ -95,6 +96,7 @@ export class InMemorySalesforce implements Salesforce {
       };
     }
     if (change.activationStatus) order.activationStatus = change.activationStatus;
+    if (change.attempt !== undefined && this.withAttempts) order.attempt = change.attempt;
     if (change.whmcsOrderId !== undefined) order.whmcsOrderId = change.whmcsOrderId;
     order.lastModifiedAt = this.clock.now();
     order.lastModifiedById = this.userId;

@@ -1,0 +1,177 @@
+/** What people ask for by hand, judged by the books of Salesforce and WHMCS. */
+import assert from 'node:assert/strict';
+import { JobUnderTest, type JobOptions } from './job-under-test';
+import { orderId } from './desk-under-test';
+import { awayError } from './vendor-doubles/in-memory-whmcs';
+import { asked } from './vendor-doubles/world';
+
+describe('Control by hand: retry', () => {
+  let job: JobUnderTest;
+  const begin = async (options: JobOptions = {}): Promise<void> => {
+    job = await JobUnderTest.open(options);
+    job.approve();
+  };
+  afterEach(() => job.close());
+
+  const retry = async (payload: unknown = orderId): Promise<string> => {
+    const [answer] = await job.ask('retry', payload);
+    return `${answer?.done ? 'done' : 'no'}: ${answer?.text ?? 'nothing'}`;
+  };
+  /** AddOrder and its repetition get no answer, and nothing comes of either: a person must decide. */
+  const stopped = async (): Promise<void> => {
+    job.whmcs.addFaults = [{ end: 'unknown' }, { end: 'unknown' }];
+    await job.arrives();
+    await job.rest();
+    assert.equal(job.status(), 'Failed');
+    assert.equal(job.errorCode(), 'WHMCS_OUTCOME_UNKNOWN');
+    assert.equal(adds(), 2);
+  };
+  const locked = { kind: 'later' as const, code: 'UNABLE_TO_LOCK_ROW', message: 'locked' };
+  const adds = (): number => job.whmcs.calls.filter((call) => call === 'AddOrder').length;
+  const reads = (): number => job.whmcs.calls.filter((call) => call === 'GetOrders').length;
+
+  for (const [org, withAttempts] of [
+    ['counts attempts', true],
+    ['counts none', false],
+  ] as const) {
+    describe(`where the org ${org}`, () => {
+      it('settles anew a call that was stopped for a person, and goes on', async () => {
+        await begin({ withAttempts });
+        await stopped();
+        const before = reads();
+        assert.match(await retry(), /^done/);
+        await job.rest();
+        assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+        assert.ok(reads() - before >= 3, 'it read WHMCS again before it added');
+        assert.deepEqual(job.whmcs.added, [5001]);
+        assert.deepEqual(job.whmcs.accepted, [5001]);
+      });
+
+      it('adopts an order of ours that turned up after the stop, and adds none', async () => {
+        await begin({ withAttempts });
+        await stopped();
+        const store = job.desk.provisioning.store.id;
+        job.whmcs.add({ clientId: 1001, items: asked(), notes: `sfOrderId=${orderId};i=${store}-a2` });
+        await retry();
+        await job.rest();
+        assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+        assert.equal(adds(), 2);
+      });
+
+      it('stops again at a row that nothing explains, read anew, and names it', async () => {
+        await begin({ withAttempts });
+        await stopped();
+        job.whmcs.add({ clientId: 1001, items: asked(), by: 'person' });
+        await retry();
+        await job.rest();
+        assert.equal(job.status(), 'Failed');
+        assert.match(job.errorMessage(), /may be ours: 5001/);
+        assert.equal(adds(), 2);
+      });
+
+      it('settles anew too when a person just sets the status back to Activating', async () => {
+        await begin({ withAttempts });
+        await stopped();
+        job.salesforce.edit(orderId, { activationStatus: 'Activating' });
+        await job.arrives();
+        await job.rest();
+        assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+        assert.deepEqual(job.whmcs.added, [5001]);
+      });
+
+      it('does not run again what has failed and is still to be told, whatever arrives meanwhile', async () => {
+        await begin({ withAttempts });
+        job.whmcs.addFaults = [{ end: 'refused', message: 'Invalid Payment Method' }];
+        job.salesforce.ends.push(...Array.from({ length: 20 }, () => locked));
+        await job.arrives();
+        await job.desk.settle(5_000);
+        assert.deepEqual([job.status(), (await job.record()).attemptState], ['Activating', 'closed']);
+        for (let event = 0; event < 3; event++) {
+          await job.arrives();
+          await job.desk.settle(1_000);
+        }
+        job.salesforce.ends.length = 0;
+        await job.rest();
+        assert.equal(job.status(), 'Failed');
+        assert.equal(adds(), 1);
+        assert.equal((await job.record()).attempt, 1);
+        assert.deepEqual(new Set(job.ends.slice(1)), new Set(['skipped ATTEMPT_CLOSED']));
+      });
+
+      it('waits until an earlier result is told, and says what keeps it', async () => {
+        await begin({ withAttempts });
+        job.whmcs.addFaults = [{ end: 'refused', message: 'Invalid Payment Method' }];
+        const refused = { kind: 'refused' as const, code: 'X', message: 'no permission', fields: [] };
+        job.salesforce.ends.push(...Array.from({ length: 4 }, () => refused));
+        await job.arrives();
+        await job.desk.settle(5_000);
+        assert.equal(
+          await retry(),
+          'no: It has ended as Failed, and Salesforce is still to be told (no permission); retry once it is',
+        );
+        assert.equal(job.status(), 'Activating');
+        job.salesforce.ends.length = 0;
+        assert.match(await retry(), /^done/);
+        await job.rest();
+        assert.deepEqual(job.salesforce.statuses(orderId), ['Failed', 'Activating', 'Activated']);
+      });
+
+      it('is a new attempt also where a flow has left the last one open', async () => {
+        await begin({ withAttempts });
+        await stopped();
+        await job.desk.record({ attemptState: 'open', report: null });
+        await retry();
+        await job.rest();
+        assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+        assert.equal((await job.record()).attempt, 2);
+      });
+    });
+  }
+
+  it('raises the org’s number of the attempt in the write of Activating, and clears the error', async () => {
+    await begin();
+    await stopped();
+    job.salesforce.book.length = 0;
+    await retry();
+    assert.deepEqual(job.salesforce.book[0]?.change, {
+      activationStatus: 'Activating',
+      attempt: 2,
+      errorCode: null,
+      errorMessage: null,
+      errorAt: null,
+    });
+    await job.rest();
+    assert.equal(job.salesforce.book.at(-1)?.change.resultAttempt, 2);
+  });
+
+  it('adds once when the org’s number rises while our attempt is open', async () => {
+    await begin();
+    job.whmcs.addFaults = [{ end: 'unknown', commit: 200_000 }];
+    await job.arrives();
+    await job.desk.settle(10_000);
+    job.salesforce.edit(orderId, { activationStatus: 'Failed' });
+    job.salesforce.edit(orderId, { activationStatus: 'Activating', attempt: 2 });
+    await job.arrives();
+    await job.rest();
+    assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+    assert.deepEqual(job.whmcs.added, [5001]);
+    assert.deepEqual(job.whmcs.accepted, [5001]);
+    assert.equal(job.salesforce.book.at(-1)?.change.resultAttempt, 2);
+  });
+
+  it('refuses, in words, what is under way, Activated, unknown or no id', async () => {
+    await begin();
+    await job.arrives();
+    await job.rest();
+    assert.equal(await retry(), 'no: The Order is Activated already');
+    assert.match(await retry('801000000000009AAA'), /^no: Salesforce shows no such Order/);
+    assert.match(await retry('hello'), /^no: No such event, and no id of an Order/);
+    assert.match(await retry({ order: orderId }), /^no: Not understood/);
+    job.salesforce.edit(orderId, { activationStatus: 'Activating' });
+    job.whmcs.beforeRead = (action) => {
+      throw awayError(action);
+    };
+    await job.arrives();
+    assert.match(await retry(), /^no: (Already in progress|Another step)/);
+  });
+});

@@ -1,0 +1,217 @@
+/**
+ * The whole job on one store: events go through get order, add order, accept order and update order as the reference flow
+ * sends them, and a person may use the control. Judged by the books of both vendors.
+ */
+import { acceptOrder, acceptOrderDefaults } from '../../../lib/provisioning/accept-order';
+import { addOrder, addOrderDefaults, type AddOrderSettings } from '../../../lib/provisioning/add-order';
+import { control, subjectsIn, type ControlAnswer } from '../../../lib/provisioning/control';
+import { Failure, toFailure } from '../../../lib/provisioning/failure';
+import { getOrder } from '../../../lib/provisioning/get-order';
+import { Intake } from '../../../lib/provisioning/intake';
+import { eventPart } from '../../../lib/provisioning/intake';
+import type { Travelling } from '../../../lib/provisioning/message';
+import type { StepContext, StepOutcome } from '../../../lib/provisioning/step';
+import { defaultFieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
+import type { InboxEvent } from '../../../lib/state/contract';
+import type { Whmcs } from '../../../lib/whmcs/contract';
+import { FakeClock } from '../../fake-clock';
+import { channel, DeskUnderTest, orderId } from './desk-under-test';
+import { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
+import { InMemoryWhmcs } from './vendor-doubles/in-memory-whmcs';
+import { input } from './vendor-doubles/world';
+
+export interface JobOptions {
+  /** Whether the org has the attempt fields. */
+  withAttempts?: boolean;
+  resend?: AddOrderSettings['resend'];
+  marker?: AddOrderSettings['marker'];
+}
+
+export class JobUnderTest {
+  /** How the steps of each run ended, in words. */
+  readonly ends: string[] = [];
+  intake!: Intake;
+  private made = 0;
+
+  private constructor(
+    readonly clock: FakeClock,
+    readonly salesforce: InMemorySalesforce,
+    readonly whmcs: InMemoryWhmcs,
+    readonly connection: Whmcs,
+    readonly desk: DeskUnderTest,
+    readonly settings: AddOrderSettings,
+  ) {}
+
+  static async open({
+    withAttempts = true,
+    resend = 'once',
+    marker = 'notes',
+  }: JobOptions = {}): Promise<JobUnderTest> {
+    const clock = new FakeClock();
+    const salesforce = new InMemorySalesforce(clock, withAttempts);
+    const whmcs = new InMemoryWhmcs(clock);
+    const connection = whmcs.connect();
+    const desk = await DeskUnderTest.open({
+      clock,
+      salesforce,
+      whmcsOf: (key) => (key === connection.key ? connection : undefined),
+    });
+    const settings = { ...addOrderDefaults, resend, marker };
+    const job = new JobUnderTest(clock, salesforce, whmcs, connection, desk, settings);
+    await desk.provisioning.store.setDoubt(null);
+    job.intake = new Intake({
+      provisioning: desk.provisioning,
+      channel,
+      orderIdField: 'OrderId__c',
+      replay: 'LATEST',
+      maxInWork: 4,
+      silenceMs: 86_400_000,
+      uncaught: 'fail',
+      createSubscriber: () => silentSubscriber,
+      deliver: (event) => void job.run(event),
+      newMessageId: () => `m${++job.made}`,
+    });
+    await job.intake.start();
+    await desk.settle();
+    return job;
+  }
+
+  /** An approved order in Salesforce. */
+  approve(over: Partial<SalesforceOrder> = {}): SalesforceOrder {
+    const item = { id: '802000000000001AAA', quantity: 1, unitPrice: null, pricebookEntryId: null, product: null };
+    return this.salesforce.add(orderId, { items: [item], ...over });
+  }
+
+  /** An event of the order arrives, as the bus delivers it. */
+  async arrives(id = orderId): Promise<void> {
+    const now = this.clock.now();
+    await this.desk.provisioning.store.inbox.add({
+      channel,
+      replayId: null,
+      eventId: `e${++this.made}`,
+      createdAt: now,
+      receivedAt: now,
+      orderId: id,
+      delivery: 'live',
+      payload: { OrderId__c: id },
+    });
+    this.intake.poke();
+    await this.desk.settle();
+  }
+
+  /** Asks the control, as the node does. */
+  async ask(topic: 'retry' | 'defer', payload: unknown): Promise<ControlAnswer[]> {
+    const asked = control(topic, subjectsIn(payload), null, {
+      provisioning: this.desk.provisioning,
+      intakes: [this.intake],
+    });
+    let answers: ControlAnswer[] | null = null;
+    void asked.then((them) => (answers = them));
+    for (let turn = 0; answers === null && turn < 200; turn++) await this.desk.settle(50);
+    return asked;
+  }
+
+  /** Turns the clock until no event of the order is open and its result is told, at most `limitMs`. */
+  async rest(id = orderId, limitMs = 4 * 3_600_000): Promise<void> {
+    const { store } = this.desk.provisioning;
+    const end = this.clock.monotonic() + limitMs;
+    for (let step = 100; ; step = Math.min(step * 2, 20_000)) {
+      await this.desk.settle(step);
+      const open = (await store.inbox.ofOrder(id)).some((event) => event.end === null);
+      if (!open && !(await this.record(id)).todo.includes('report')) return;
+      if (this.clock.monotonic() >= end) throw new Error(`It did not end in time: ${this.ends.join(' | ')}`);
+    }
+  }
+
+  record(id = orderId): ReturnType<DeskUnderTest['readRecord']> {
+    return this.desk.readRecord(id);
+  }
+
+  status(id = orderId): string | undefined {
+    return this.salesforce.orders.get(id)?.activationStatus;
+  }
+
+  errorCode(): string | null | undefined {
+    return [...this.salesforce.book].reverse().find((one) => one.change.activationStatus !== undefined)?.change
+      .errorCode;
+  }
+
+  /** The error message that was written last. */
+  errorMessage(): string {
+    return [...this.salesforce.book].reverse().find((one) => one.change.errorMessage)?.change.errorMessage ?? '';
+  }
+
+  async close(): Promise<void> {
+    await this.intake.stop();
+    await this.desk.close();
+  }
+
+  /** One message on its way through the flow. */
+  private async run(event: InboxEvent): Promise<void> {
+    const { endings, handouts, store } = this.desk.provisioning;
+    const id = event.orderId ?? '';
+    const of = { eventId: event.id, handout: event.handout, orderId: id };
+    const handout = handouts.of(event.id);
+    if (!handout) return;
+    const visit = handouts.enter(handout, 'flow');
+    const context: StepContext = {
+      ...of,
+      clock: this.clock,
+      log: this.desk.provisioning.log,
+      signal: new AbortController().signal,
+      desk: this.desk.provisioning,
+    };
+    try {
+      const end = await this.steps(event, context);
+      if ('parked' in end) {
+        this.ends.push(`parked: ${end.parked.reason}`);
+        await store.inbox.park(event.id, event.handout, end.parked.until, end.parked.reason);
+        visit.leave();
+        handouts.end(event.id, event.handout);
+        return;
+      }
+      visit.leave();
+      if ('dropped' in end) return;
+      this.ends.push(end.skipped ? `skipped ${end.skipped.code}` : 'accepted');
+      const ending = end.skipped ? await endings.skip(of, end.skipped) : await endings.activate(of);
+      if (ending.kind === 'kept')
+        throw new Error(`Nothing else works on the order, yet it waits for ${ending.waitsFor}`);
+    } catch (thrown) {
+      const found: Failure = toFailure(thrown, 'event');
+      this.ends.push(`failed ${found.code}`);
+      visit.leave();
+      await endings.fail(of, found.part());
+    }
+  }
+
+  private async steps(event: InboxEvent, context: StepContext): Promise<StepOutcome<unknown, string>> {
+    const message = input({ id: event.orderId ?? '' });
+    const got = await getOrder({ fields: defaultFieldNames, pricebookId: null }, this.salesforce).run(
+      { event: eventPart(event) },
+      context,
+    );
+    if (!('way' in got) || got.way === 'skip') return got;
+    const order = got.value as Travelling['order'];
+    const added = await addOrder(this.settings, this.connection).run({ ...message, order }, context);
+    if (!('way' in added)) return added;
+    const whmcs = added.value as Travelling['whmcs'];
+    return acceptOrder(acceptOrderDefaults, this.connection).run({ order, whmcs }, context);
+  }
+}
+
+const silentSubscriber = {
+  state: {
+    phase: 'connected' as const,
+    channel,
+    problem: null,
+    retryAt: null,
+    lastEventAt: null,
+    lastKeepaliveAt: null,
+    position: null,
+    received: 0,
+  },
+  start: () => undefined,
+  poke: () => undefined,
+  onState: () => () => undefined,
+  close: () => Promise.resolve(),
+};
