@@ -1,6 +1,8 @@
-/** Faults that are Salesforce's own: its errors over REST, over OAuth and over gRPC. */
+/** Faults that are Salesforce's own: its errors over REST, OAuth, the Streaming API and gRPC. */
 import { z } from 'zod';
 import { FaultTable, type CommonDo } from '../shared/faults';
+import { cometdCalls } from './cometd';
+import { bayeuxFault, dropClientFault, type CometdFault } from './cometd-faults';
 import { grpcFault } from './pubsub-faults';
 import { pubSubCalls } from './pubsub-service';
 import { restCalls } from './rest';
@@ -20,14 +22,16 @@ const oauthFault = z.strictObject({
   status: z.number().int().min(400).max(599).default(400),
 });
 
-export type VendorFault = z.output<typeof restFault> | z.output<typeof oauthFault> | z.output<typeof grpcFault>;
+export type VendorFault =
+  z.output<typeof restFault> | z.output<typeof oauthFault> | z.output<typeof grpcFault> | CometdFault;
 
 /** Calls over HTTP that are not of the data API. */
 const otherCalls = ['token', 'userinfo', 'revoke', 'identity', 'versions', 'unknown'];
 
 export function salesforceFaults(): FaultTable<VendorFault> {
-  const calls = [...otherCalls, ...restCalls, ...pubSubCalls];
-  return new FaultTable<VendorFault>(calls, { error: restFault, oauth: oauthFault, grpc: grpcFault });
+  const calls = [...otherCalls, ...restCalls, ...pubSubCalls, ...cometdCalls];
+  const bayeux = { bayeux: bayeuxFault, dropClient: dropClientFault };
+  return new FaultTable<VendorFault>(calls, { error: restFault, oauth: oauthFault, grpc: grpcFault, ...bayeux });
 }
 
 const jsonType = { 'content-type': 'application/json;charset=UTF-8' };
@@ -45,10 +49,12 @@ export function asHttpFault(fault: VendorFault): CommonDo {
       return { kind: 'status', status: fault.status, body, headers: { ...jsonType, 'cache-control': 'no-store' } };
     }
     case 'grpc':
+    case 'bayeux':
+    case 'dropClient':
       return {
         kind: 'status',
         status: 500,
-        body: 'a gRPC fault on an HTTP call',
+        body: `the fault ${fault.kind} is for another API`,
         headers: { 'content-type': 'text/plain' },
       };
   }

@@ -165,11 +165,11 @@ export class HttpFront {
   }
 }
 
-function tokenOf(request: FastifyRequest): string | null {
+export function tokenOf(request: FastifyRequest): string | null {
   return /^(?:Bearer|OAuth) (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? null;
 }
 
-function bodyOf(request: FastifyRequest): string {
+export function bodyOf(request: FastifyRequest): string {
   return typeof request.body === 'string' ? request.body : '';
 }
 
@@ -198,7 +198,7 @@ function versionsAnswer() {
   );
 }
 
-function describeFault(fault: VendorFault): string {
+export function describeFault(fault: VendorFault): string {
   switch (fault.kind) {
     case 'error':
       return `fault: ${fault.errorCode}`;
@@ -206,5 +206,8 @@ function describeFault(fault: VendorFault): string {
       return `fault: ${fault.error}: ${fault.description}`;
     case 'grpc':
       return 'fault: grpc';
+    case 'bayeux':
+    case 'dropClient':
+      return `fault: ${fault.kind}`;
   }
 }

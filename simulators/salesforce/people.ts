@@ -12,7 +12,7 @@ import type { Row, Value, Values } from './records';
 import { objectOfId, objectSchema, type ObjectSchema } from './schema';
 import { addOrder, type Seeded } from './seed';
 import type { Sessions } from './sessions';
-import type { Streams } from './subscription';
+import type { Streams } from './streams';
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const fieldsSchema = z.record(z.string(), value);
@@ -176,7 +176,10 @@ export class People {
       this.parts.sessions.expireAll();
       return {};
     },
-    /** All streams end: { code?, errorCode?, details? }; code 0 is a plain end, no code is 14. */
+    /**
+     * All streams end: { code?, errorCode?, details? }; code 0 is a plain end, no code is 14. Clients of the Streaming API
+     * hear of it as 401::Authentication invalid (code 16) or 403::Unknown client (any other).
+     */
     endStreams: (body) => {
       const schema = z.strictObject({
         code: z.number().int().min(0).max(16).default(14),
@@ -191,10 +194,11 @@ export class People {
       }
       return { ended: streams.length };
     },
-    /** All gRPC connections are reset. */
+    /** All gRPC connections are reset, and those on which a client of the Streaming API waits. */
     resetConnections: (body) => {
       bodyOf(z.strictObject({}), body);
       this.parts.ports.resetAll();
+      for (const stream of [...this.parts.streams.open]) stream.reset?.();
       return {};
     },
     /** Open streams fall silent for ever, neither sending nor hearing; with `newStreams` later ones too. { on } ends it. */
@@ -222,8 +226,8 @@ export class People {
       const topic = this.topic(channel);
       if (renumber) return { published: this.parts.bus.republish(topic, n).length };
       const events = topic.events.slice(-n);
-      const streams = [...this.parts.streams.open].filter((stream) => stream.channel === topic.name);
-      for (const stream of streams) stream.again(events);
+      const streams = [...this.parts.streams.open].filter((stream) => stream.hears(topic.name));
+      for (const stream of streams) stream.again(events, topic);
       return { streams: streams.length };
     },
     /** An event whose bytes cannot be decoded: { orderId? }. */

@@ -29,7 +29,8 @@ import type {
   TopicInfo,
 } from './pubsub-messages';
 import type { Session, Sessions } from './sessions';
-import { Subscription, type StreamParts, type Streams } from './subscription';
+import type { Streams } from './streams';
+import { Subscription, type StreamParts } from './subscription';
 
 export const pubSubCalls = ['GetTopic', 'GetSchema', 'Publish', 'PublishStream', 'Subscribe'] as const;
 type PubSubCall = (typeof pubSubCalls)[number];

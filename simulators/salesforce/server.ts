@@ -1,4 +1,4 @@
-/** The Salesforce simulator: logins, REST and Pub/Sub of one org on loopback. Salesforce reference §6. */
+/** The Salesforce simulator: logins, REST, Pub/Sub and Streaming API of one org on loopback. Salesforce reference §6. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import fastify from 'fastify';
 import { Ledger } from '../shared/ledger';
@@ -8,6 +8,8 @@ import { Switches } from '../shared/switches';
 import { VirtualClock } from '../shared/virtual-clock';
 import { Bus } from './bus';
 import { selfSignedCertificate } from './certificate';
+import { Cometd } from './cometd';
+import { CometdFront } from './cometd-front';
 import { salesforceFaults } from './faults';
 import { GrpcPorts } from './grpc-ports';
 import { HttpFront } from './http-front';
@@ -21,7 +23,7 @@ import { QueryRunner } from './query';
 import { seed } from './seed';
 import { Sessions } from './sessions';
 import { refusals } from './pubsub-errors';
-import { Streams } from './subscription';
+import { Streams } from './streams';
 import { switchesOf, type SwitchValues } from './switches';
 
 export interface SalesforceOptions {
@@ -78,6 +80,7 @@ export async function startSalesforceSimulator(options: SalesforceOptions): Prom
   const resetPeer = (peer: string) => ports.resetPeer(peer);
   const parts = { bus, clock, switches, ledger, sessions, streams, faults, requests, resetPeer };
   grpc.addService(pubSubService(), new PubSub(parts).implementation());
+  const cometd = new Cometd(parts);
   const { certificatePem, keyPem } = selfSignedCertificate();
   const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certificatePem) };
 
@@ -91,7 +94,7 @@ export async function startSalesforceSimulator(options: SalesforceOptions): Prom
     clock,
     resetData() {
       for (const stream of [...streams.open]) stream.refuse(refusals.unavailable);
-      for (const part of [sessions, connectedApp, runner, streams]) part.clear();
+      for (const part of [sessions, connectedApp, runner, streams, cometd]) part.clear();
       bus.restore();
       seeded = seed(org, usernames);
     },
@@ -99,11 +102,14 @@ export async function startSalesforceSimulator(options: SalesforceOptions): Prom
   const app = fastify({ forceCloseConnections: true, bodyLimit: 8 * 1024 * 1024 });
   let url = '';
   new HttpFront({ org, runner, app: connectedApp, sessions, faults, requests, base: () => url }).register(app);
+  new CometdFront({ cometd, sessions, clock, faults, requests }).register(app);
   await registerPanel(app, panelParts, (scope) => panelRoutes(scope, people));
 
   const close = async () => {
     clock.close();
     await Promise.all([ports.close(), app.close()]);
+    // Connections that went down set timers of their own.
+    clock.close();
   };
   try {
     url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });

@@ -7,6 +7,7 @@ import type { Bus, BusEvent, Topic } from './bus';
 import { refusals, statusOf, unknownTopic, type Refusal } from './pubsub-errors';
 import type { FetchRequest, FetchResponse } from './pubsub-messages';
 import type { Session } from './sessions';
+import type { OpenStream, Streams } from './streams';
 import type { SwitchValues } from './switches';
 
 const mostOwed = 100;
@@ -18,57 +19,7 @@ export interface StreamParts {
   ledger: Ledger;
 }
 
-/** All streams: the open ones, and what was counted over all. */
-export class Streams {
-  readonly open = new Set<Subscription>();
-  /** Streams that open from now on are half-open: accepted, and silent for ever. */
-  newOnesDeaf = false;
-  private opened = 0;
-  private peak = 0;
-  private delivered = 0;
-  private requested = 0;
-  private peakOwed = 0;
-
-  add(subscription: Subscription): void {
-    this.open.add(subscription);
-    this.opened += 1;
-    this.peak = Math.max(this.peak, this.open.size);
-  }
-
-  countDelivered(events: number): void {
-    this.delivered += events;
-  }
-
-  countRequested(events: number, owed: number): void {
-    this.requested += events;
-    this.peakOwed = Math.max(this.peakOwed, owed);
-  }
-
-  /** Events delivered so far, to all streams. */
-  get deliveries(): number {
-    return this.delivered;
-  }
-
-  counts(): Record<string, number> {
-    return {
-      openStreams: this.open.size,
-      openedStreams: this.opened,
-      peakStreams: this.peak,
-      deliveries: this.delivered,
-      requestedEvents: this.requested,
-      peakOwedEvents: this.peakOwed,
-    };
-  }
-
-  clear(): void {
-    this.newOnesDeaf = false;
-    this.opened = this.open.size;
-    this.peak = this.open.size;
-    this.delivered = this.requested = this.peakOwed = 0;
-  }
-}
-
-export class Subscription {
+export class Subscription implements OpenStream {
   /** Set: nothing is sent and nothing is heard, but the stream stays. */
   deaf = false;
   private topic: Topic | null = null;
@@ -92,8 +43,8 @@ export class Subscription {
     this.deaf = streams.newOnesDeaf;
   }
 
-  get channel(): string {
-    return this.topic?.name ?? '';
+  hears(channel: string): boolean {
+    return this.topic?.name === channel;
   }
 
   /** A FetchRequest: the first opens the subscription, the others ask for more. */
@@ -195,7 +146,7 @@ export class Subscription {
     this.streams.countDelivered(events.length);
     for (const event of events) {
       ledger.add('delivered', {
-        channel: this.channel,
+        channel: this.topic?.name ?? '',
         replayId: bus.replayId(event.seq).toString('base64'),
         uuid: event.uuid,
         orderId: event.orderId,

@@ -96,6 +96,18 @@ export const switchesOf = (usernames: readonly string[]) =>
     /** gRPC status of an unknown topic. */
     unknownTopicCode: z.number().int().min(1).max(16).default(5),
     canSubscribe: z.boolean().default(true),
+
+    // The Streaming API.
+    /** A connect without events is held so long. */
+    connectHoldMs: z.number().int().min(1).default(110_000),
+    /** A client that does not connect again so long after events, or after an answer without any, is removed. */
+    reconnectAfterEventsMs: count.default(40_000),
+    reconnectAfterIdleMs: count.default(110_000),
+    /** A client must send the cookie of its handshake back. */
+    cookiesRequired: z.boolean().default(true),
+    /** What a client that was dropped is told. */
+    unknownClientAdvice: z.enum(['handshake', 'none', 'disconnectThenNone']).default('handshake'),
+    maxCometdClients: count.default(2000),
   });
 
 export type SwitchValues = z.infer<ReturnType<typeof switchesOf>>;
