@@ -1,0 +1,327 @@
+/**
+ * The sweep: asks Salesforce for orders in Activating and takes in those that nothing here works on, so that a lost
+ * publish, a deaf bus or an outage longer than Salesforce keeps its events leaves no order stuck.
+ *
+ * An order is taken when it has no open event and no result to report (exactly-one R11). A skip is no end; a result that
+ * Salesforce refuses is written by the writer, not run again. Left alone is what changed within the last minute, or whose
+ * call to WHMCS is being settled. A live event of the same order may come all the same: events of an order run one at a
+ * time, and each run reads Salesforce and the ledger first.
+ */
+import type { Clock, Timer } from '../clock';
+import type { Log } from '../log';
+import type { ActivatingOrder, ActivatingPage, Place } from '../salesforce/activating-orders';
+import { SalesforceError } from '../salesforce/contract';
+import { StoreError, type InboxEvent, type StateStore } from '../state/contract';
+import { readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
+
+export interface SweepParts {
+  /** The orders in Activating after a place, oldest change first. */
+  read: (after: Place | null, limit: number, signal: AbortSignal) => Promise<ActivatingPage>;
+  store: Pick<StateStore, 'inbox' | 'ledger'>;
+  /** Whether a step works on the order right now. */
+  isRunning: (orderId: string) => boolean;
+  channel: string;
+  /** Name of the event's field that holds the Order's id. */
+  orderIdField: string;
+  /** Events have been taken in: hand them out. */
+  onTaken: () => void;
+  clock: Clock;
+  log: Log;
+  settings?: Partial<SweepSettings>;
+}
+
+export interface SweepSettings {
+  /** Between two sweeps, ms; each is put off or brought forward by up to a tenth. */
+  everyMs: number;
+  /** An order that changed more recently than this is left to its live event, ms of Salesforce's clock. */
+  minAgeMs: number;
+  /** Orders in one query. */
+  pageSize: number;
+  /** Queries of one sweep. */
+  mostPages: number;
+  /** Orders that one sweep takes in. */
+  mostTaken: number;
+  /** For a whole sweep, ms. */
+  timeoutMs: number;
+}
+
+export const sweepDefaults: SweepSettings = {
+  everyMs: 300_000,
+  minAgeMs: 60_000,
+  pageSize: 200,
+  mostPages: 10,
+  mostTaken: 200,
+  timeoutMs: 60_000,
+};
+
+/** Why there is a sweep; for the log. */
+export type SweepReason = 'start' | 'gap' | 'time' | 'asked';
+
+export interface Swept {
+  /** Orders taken in. */
+  taken: string[];
+  /** Orders looked at. */
+  seen: number;
+  /** - all: the end of the list was reached. more: the next sweep goes on. paused, failed: see the log. closed: nothing was done. */
+  end: 'all' | 'more' | 'paused' | 'failed' | 'closed';
+}
+
+/** The stream gets so long to catch up before a sweep that waits for it goes ahead. */
+const patienceMs = 60_000;
+/** Until the next sweep where one did not reach the end of the list. */
+const goOnMs = 30_000;
+/** Until the next look after Salesforce's count of API requests came near its end. */
+const limitPauseMs = 1_800_000;
+const nearLimit = 0.95;
+/** The server's times are whole seconds, of its answer and of the order alike. */
+const secondsMs = 2_000;
+/** How far our clock may be from Salesforce's where its answer bears no time; a login would fail long before. */
+const clockSkewMs = 600_000;
+/** The same attempt is taken up so often in a day; then the order is left to people. */
+const mostRecoveries = 3;
+const dayMs = 86_400_000;
+
+export class Sweep {
+  private readonly settings: SweepSettings;
+  private readonly closing = new AbortController();
+  private timer: Timer | null = null;
+  /** Why the next sweep waits for the stream; null: it waits for its time alone. */
+  private waiting: SweepReason | null = null;
+  private running: Promise<Swept> | null = null;
+  private next: Promise<Swept> | null = null;
+  /** Where the next sweep goes on; null: at the oldest. */
+  private place: Place | null = null;
+  private problem: string | null = null;
+  /** Orders that were told of as left to people. */
+  private readonly told = new Set<string>();
+
+  constructor(private readonly parts: SweepParts) {
+    this.settings = { ...sweepDefaults, ...parts.settings };
+  }
+
+  /** The first sweep comes when the stream has caught up, a minute from now at the latest; then one at each interval. */
+  start(): void {
+    this.afterStream('start');
+  }
+
+  /** Events may have been lost: a sweep as soon as the stream has brought what is left, a minute from now at the latest. */
+  afterStream(reason: SweepReason): void {
+    if (this.closing.signal.aborted) return;
+    this.waiting = reason;
+    if (this.running === null) this.wait(patienceMs);
+  }
+
+  /** The stream has brought everything up to now. */
+  caughtUp(): void {
+    if (this.waiting !== null) void this.sweepNow(this.waiting);
+  }
+
+  /** One sweep, now. While another is under way: one more after it, for all who ask meanwhile. Never rejects. */
+  sweepNow(reason: SweepReason): Promise<Swept> {
+    if (this.running === null) return this.begin(reason);
+    this.next ??= this.running.then(() => {
+      this.next = null;
+      return this.begin(reason);
+    });
+    return this.next;
+  }
+
+  /** Ends a sweep under way; no timer is left. Idempotent. */
+  async close(): Promise<void> {
+    this.closing.abort(new Error('The sweep is closing'));
+    this.timer?.cancel();
+    this.waiting = null;
+    await this.next;
+    await this.running;
+  }
+
+  private begin(reason: SweepReason): Promise<Swept> {
+    if (this.closing.signal.aborted) return Promise.resolve({ taken: [], seen: 0, end: 'closed' });
+    this.timer?.cancel();
+    this.waiting = null;
+    this.running = this.sweep(reason).then((swept) => {
+      this.running = null;
+      this.wait(this.waiting === null ? this.pauseAfter(swept) : patienceMs);
+      return swept;
+    });
+    return this.running;
+  }
+
+  private wait(ms: number): void {
+    this.timer?.cancel();
+    if (this.closing.signal.aborted) return;
+    this.timer = this.parts.clock.after(ms, () => void this.sweepNow(this.waiting ?? 'time'));
+  }
+
+  private pauseAfter({ end }: Swept): number {
+    const { everyMs } = this.settings;
+    if (end === 'paused') return jittered(Math.max(everyMs, limitPauseMs));
+    return jittered(end === 'more' ? Math.min(everyMs, goOnMs) : everyMs);
+  }
+
+  private async sweep(reason: SweepReason): Promise<Swept> {
+    const { clock, log } = this.parts;
+    const { timeoutMs } = this.settings;
+    const tooLong = new AbortController();
+    const limit = clock.after(timeoutMs, () =>
+      tooLong.abort(new SalesforceError('ETIMEOUT', `The sweep took longer than ${timeoutMs / 1000} s`, 'temporary')),
+    );
+    const swept: Swept = { taken: [], seen: 0, end: 'more' };
+    try {
+      swept.end = await this.turnPages(swept, AbortSignal.any([this.closing.signal, tooLong.signal]));
+      if (swept.end !== 'paused') this.works();
+    } catch (error) {
+      if (this.closing.signal.aborted) swept.end = 'closed';
+      else swept.end = this.failed(error, factsOf(reason, swept));
+    } finally {
+      limit.cancel();
+    }
+    if (swept.taken.length === 0) return swept;
+    if (swept.end !== 'failed') log.warn(recovered(swept.taken.length), factsOf(reason, swept));
+    this.parts.onTaken();
+    return swept;
+  }
+
+  /** From where the last sweep stopped: orders that are left, be they ever so many, don't keep later ones from their turn. */
+  private async turnPages(swept: Swept, signal: AbortSignal): Promise<'all' | 'more' | 'paused'> {
+    const { pageSize, mostPages, mostTaken } = this.settings;
+    for (let pages = 0; pages < mostPages; pages++) {
+      const page = await this.parts.read(this.place, pageSize, signal);
+      if (isNearLimit(page)) {
+        this.pause(page);
+        return 'paused';
+      }
+      for (const order of page.orders) {
+        signal.throwIfAborted();
+        if (swept.taken.length === mostTaken) return 'more';
+        // Those behind it are younger still.
+        if (this.isYoung(order, page.serverNow)) return this.atEnd();
+        swept.seen += 1;
+        if ((await this.isStuck(order)) && (await this.take(order))) {
+          swept.taken.push(order.id);
+          // An embedded store answers without letting anything else run.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        this.place = { id: order.id, lastModifiedAt: order.lastModifiedAt };
+      }
+      if (!page.more || page.orders.length === 0) return this.atEnd();
+    }
+    return 'more';
+  }
+
+  private atEnd(): 'all' {
+    this.place = null;
+    return 'all';
+  }
+
+  private isYoung({ lastModifiedAt }: ActivatingOrder, serverNow: number | null): boolean {
+    const margin = serverNow === null ? clockSkewMs : secondsMs;
+    return (serverNow ?? this.parts.clock.now()) - lastModifiedAt < this.settings.minAgeMs + margin;
+  }
+
+  /** Whether nothing here works on the order, or will. */
+  private async isStuck(order: ActivatingOrder): Promise<boolean> {
+    const { store, isRunning } = this.parts;
+    try {
+      const events = await store.inbox.ofOrder(order.id);
+      if (events.some((event) => event.end === null || this.isFresh(event.receivedAt) || this.isFresh(event.endedAt)))
+        return false;
+      if (isRunning(order.id)) return false;
+      const record = readRecord((await store.ledger.read(order.id)).state);
+      if (record.report !== null && (record.report.told === null || this.isFresh(record.report.told.at))) return false;
+      if (isBeingSettled(record)) return false;
+      const times = events.filter((event) => this.isRecoveryOfToday(event)).length;
+      if (times < mostRecoveries || isNewAttempt(order, record)) return true;
+      this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
+    } catch (error) {
+      // One order's damaged record must not keep the others waiting.
+      if (!(error instanceof StoreError) || (error.code !== 'CORRUPT' && error.code !== 'NEWER')) throw error;
+      this.leaveToPeople(order.id, error.message);
+    }
+    return false;
+  }
+
+  /** It happened while the page was on its way, or nearly so: the page may show the order as it was before. */
+  private isFresh(at: number | null): boolean {
+    return at !== null && Math.abs(this.parts.clock.now() - at) < this.settings.minAgeMs;
+  }
+
+  private isRecoveryOfToday({ delivery, receivedAt }: InboxEvent): boolean {
+    return delivery === 'recovered' && this.parts.clock.now() - receivedAt < dayMs;
+  }
+
+  /** @returns false: this change of the order was taken in before. */
+  private async take({ id, lastModifiedAt }: ActivatingOrder): Promise<boolean> {
+    const { store, channel, orderIdField, clock } = this.parts;
+    const { isNew } = await store.inbox.add({
+      channel,
+      replayId: null,
+      eventId: `sweep-${id}-${new Date(lastModifiedAt).toISOString()}`,
+      createdAt: lastModifiedAt,
+      receivedAt: clock.now(),
+      orderId: id,
+      delivery: 'recovered',
+      payload: { [orderIdField]: id },
+    });
+    return isNew;
+  }
+
+  private leaveToPeople(orderId: string, why: string): void {
+    if (this.told.has(orderId)) return;
+    this.told.add(orderId);
+    this.parts.log.error('This order is still Activating, and the sweep leaves it to people', { order: orderId, why });
+  }
+
+  private pause({ apiRequests }: ActivatingPage): void {
+    if (this.problem !== 'limit')
+      this.parts.log.warn('The org has nearly used up its API requests of the day; the sweep rests until it has more', {
+        used: apiRequests?.used,
+        allowed: apiRequests?.allowed,
+      });
+    this.problem = 'limit';
+  }
+
+  /** A refused login, or a spent allowance, is told once: nothing is sent while it is waited out. */
+  private failed(error: unknown, facts: ReturnType<typeof factsOf>): 'failed' | 'paused' {
+    const { log } = this.parts;
+    const { kind, code } = error instanceof SalesforceError ? error : { kind: null, code: undefined };
+    const lasts = kind === 'auth' || kind === 'limit';
+    // A place that Salesforce does not take would stop every later sweep as well.
+    if (kind === 'query') this.place = null;
+    const text = `The sweep for stuck orders failed; ${lasts ? 'it rests until this is mended' : 'trying again'}`;
+    const problem = error instanceof Error ? error.message : String(error);
+    if (lasts && this.problem === code && facts.taken === 0) log.debug(text, { code, problem, ...facts });
+    else log.warn(text, { code, problem, ...facts });
+    this.problem = code ?? problem;
+    return kind === 'limit' ? 'paused' : 'failed';
+  }
+
+  private works(): void {
+    if (this.problem !== null) this.parts.log.info('The sweep for stuck orders works again');
+    this.problem = null;
+  }
+}
+
+/** Background work will end it. One that was stopped waits for a person's Retry; where that shows, this is it. */
+const isBeingSettled = (record: OrderRecord): boolean =>
+  unsettledAdd(record)?.stopped === null || unsettledAccept(record) !== undefined;
+
+/** Salesforce counts the attempts: a higher number is somebody's Retry. */
+const isNewAttempt = ({ attempt }: ActivatingOrder, record: OrderRecord): boolean =>
+  attempt !== null && record.attempt > 0 && attempt > record.attempt;
+
+const isNearLimit = ({ apiRequests }: ActivatingPage): boolean =>
+  apiRequests !== null && apiRequests.used >= apiRequests.allowed * nearLimit;
+
+const recovered = (count: number): string =>
+  `Recovered by sweep: ${count} order${count === 1 ? ' that is' : 's that are'} Activating without an event`;
+
+const factsOf = (reason: SweepReason, { taken, seen }: Swept) => ({
+  reason,
+  seen,
+  taken: taken.length,
+  orders: taken.length > 0 ? taken.join(' ') : undefined,
+});
+
+/** ± 10 %, so that several stores on one org don't ask at the same time. */
+const jittered = (ms: number): number => Math.round(ms * (0.9 + Math.random() * 0.2));
