@@ -1,9 +1,13 @@
 /** Both simulators in this process, and real Node-REDs with this pack, for tests that judge by the vendors' books. */
+import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
 import { freePort, layOutUserDir, startNodeRed, type FlowNode } from '../../scripts/demo/node-red';
+import { databaseClass } from '../../lib/state/sqlite/load-sqlite';
 import type { Running } from '../../scripts/demo/processes';
 import { startSalesforceSimulator, type SalesforceSimulator } from '../../simulators/salesforce/server';
 import { startWhmcsSimulator, type WhmcsSimulator } from '../../simulators/whmcs/server';
@@ -17,9 +21,25 @@ export const bothLines: readonly [Line, string][] = [
 
 const everyMs = 100;
 
+const eventRow = z.object({
+  id: z.string(),
+  order_id: z.string().nullable(),
+  state: z.string(),
+  reason: z.string().nullable(),
+  payload: z.string(),
+  raw: z.string().nullable(),
+});
+/** An event as the store keeps it. */
+export type StoredEvent = z.output<typeof eventRow>;
+const cursorRow = z.object({ replay_id: z.string() });
+
 export class World {
   private nodeRed: Running | null = null;
+  private editor: WebSocket | null = null;
+  private customers = 0;
   readonly output: string[] = [];
+  /** What the editor was sent since `watchEditor`: statuses and debug messages. */
+  readonly seenInEditor: string[] = [];
 
   private constructor(
     readonly salesforce: SalesforceSimulator,
@@ -58,7 +78,8 @@ export class World {
     };
   }
 
-  private get userDir(): string {
+  /** Node-RED's, with the store in it. */
+  get userDir(): string {
     return join(this.directory, 'node-red');
   }
 
@@ -95,9 +116,65 @@ export class World {
     await this.until('the stream is gone', () => this.openStreams() === 0);
   }
 
-  async stop(): Promise<void> {
-    await this.nodeRed?.stop();
+  /** SIGTERM. @returns the exit code; null when it had to be killed, or none was running. */
+  async stop(): Promise<number | null> {
+    const { nodeRed } = this;
     this.nodeRed = null;
+    await nodeRed?.stop();
+    return nodeRed?.child.exitCode ?? null;
+  }
+
+  get isUp(): boolean {
+    return this.nodeRed !== null && this.nodeRed.child.exitCode === null && this.nodeRed.child.signalCode === null;
+  }
+
+  /** Keeps what an open editor is sent: the statuses that stand, and all that follows. */
+  async watchEditor(): Promise<void> {
+    const editor = new WebSocket(`ws://127.0.0.1:${this.port}/comms`);
+    this.editor = editor;
+    editor.addEventListener('message', ({ data }) => this.seenInEditor.push(String(data)));
+    await new Promise<void>((resolve, reject) => {
+      editor.addEventListener('open', () => resolve());
+      editor.addEventListener('error', () => reject(new Error("the editor's socket cannot be opened")));
+    });
+    for (const subscribe of ['status/#', 'debug', 'notification/#']) editor.send(JSON.stringify({ subscribe }));
+  }
+
+  /** Presses the button of the flow's inject node *retry* with the ids of orders in it. */
+  async retry(...ids: string[]): Promise<void> {
+    const node = nodeOf(await this.flows(), 'inject', 'retry');
+    const props = [
+      { p: 'topic', v: 'retry', vt: 'str' },
+      { p: 'payload', v: ids.join(' '), vt: 'str' },
+    ];
+    await this.admin('POST', `/inject/${node.id}`, { __user_inject_props__: props });
+  }
+
+  /** The events in the store, oldest first, read beside Node-RED. */
+  storedEvents(): StoredEvent[] {
+    return this.inStore((database) =>
+      z
+        .array(eventRow)
+        .parse(database.prepare('SELECT id, order_id, state, reason, payload, raw FROM inbox ORDER BY seq').all()),
+    );
+  }
+
+  /** The position in the stream, as stored. */
+  cursor(): string | null {
+    return this.inStore((database) => {
+      const row = database.prepare('SELECT replay_id FROM cursors').get();
+      return row === undefined ? null : cursorRow.parse(row).replay_id;
+    });
+  }
+
+  private inStore<T>(read: (database: DatabaseSync) => T): T {
+    const Database = databaseClass();
+    const database = new Database(join(this.userDir, 'order-provisioning.sqlite'), { readOnly: true });
+    try {
+      return read(database);
+    } finally {
+      database.close();
+    }
   }
 
   /** The flows as the editor has them. */
@@ -121,9 +198,23 @@ export class World {
     return { status: answer.status, body: text === '' ? null : JSON.parse(text), headers: answer.headers };
   }
 
+  /** A new account, linked to a new WHMCS client who can pay. */
+  customer(): { account: string; clientId: number } {
+    const clientId = 2_000 + ++this.customers;
+    const account = `Customer ${clientId}`;
+    this.whmcs.office.putClient({ id: clientId, company: account });
+    this.salesforce.people.putRecord({ type: 'Account', fields: { Name: account, WH_Account__c: `#${clientId}` } });
+    return { account, clientId };
+  }
+
+  /** An order that nobody has approved yet. */
+  draft(account: string, items: { code: string; quantity: number }[]): string {
+    return this.salesforce.people.createOrder({ account, items }).id;
+  }
+
   /** An approved order of a demo account. */
   approve(account: string, items: { code: string; quantity: number }[]): string {
-    const { id } = this.salesforce.people.createOrder({ account, items });
+    const id = this.draft(account, items);
     this.salesforce.people.approve(id);
     return id;
   }
@@ -139,6 +230,34 @@ export class World {
   /** What WHMCS holds for a Salesforce Order, by its mark. */
   whmcsOrders(id: string): ReturnType<WhmcsSimulator['office']['orders']> {
     return this.whmcs.office.orders().filter((order) => order.notes.includes(id));
+  }
+
+  /** All that WHMCS holds of a client. */
+  ordersOf(clientId: number): ReturnType<WhmcsSimulator['office']['orders']> {
+    return this.whmcs.office.orders().filter((order) => order.clientId === clientId);
+  }
+
+  /** The statuses that were written to the order, oldest first. */
+  statusesOf(id: string): string[] {
+    const written = this.salesforce.panel.ledger('statusWritten').filter((entry) => entry['orderId'] === id);
+    return written.map((entry) => String(entry['status']));
+  }
+
+  /** One order in WHMCS for it, live, accepted once, known to Salesforce; and Salesforce was never told anything but that. */
+  assertActivatedOnce(id: string): void {
+    assert.equal(this.status(id), 'Activated');
+    const orders = this.whmcsOrders(id);
+    assert.deepEqual(
+      orders.map(({ status, accepts }) => ({ status, accepts })),
+      [{ status: 'Active', accepts: 1 }],
+      `WHMCS holds for ${id}`,
+    );
+    assert.equal(this.order(id)['WHMCS_Order_ID__c'], String(orders[0]?.id));
+  }
+
+  /** The lines that Node-RED has logged as errors. */
+  errors(): string[] {
+    return this.output.filter((line) => line.includes('[error]'));
   }
 
   /** Waits until the order has ended. */
@@ -168,6 +287,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    this.editor?.close();
     await this.stop();
     await this.salesforce.close();
     await this.whmcs.close();
@@ -187,7 +307,8 @@ export class World {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
-    return answer.status === 204 ? null : answer.json();
+    const text = await answer.text();
+    return (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text;
   }
 }
 

@@ -1,0 +1,91 @@
+/** Scenarios, each in a world of its own: most of one is waiting, so several run at a time while mocha asks for one after the other. */
+import { World } from './world';
+
+/** Node-REDs at a time; more than two cores can start in the time that a scenario allows. */
+const atOnce = 4;
+/** Of one scenario, its world's opening and closing included. */
+const limitMs = 240_000;
+
+export interface ScenarioOptions {
+  /** Takes minutes: begins before the others. */
+  long?: boolean;
+}
+
+class Job {
+  started = false;
+  readonly done: Promise<void>;
+  private begun: () => void = () => undefined;
+
+  constructor(
+    readonly long: boolean,
+    private readonly work: (world: World) => Promise<void>,
+  ) {
+    this.done = new Promise<void>((resolve) => (this.begun = resolve)).then(() => this.run());
+    // Told by the test that waits for it, which may come minutes later.
+    this.done.catch(() => undefined);
+  }
+
+  start(): Promise<void> {
+    this.started = true;
+    this.begun();
+    return this.done.catch(() => undefined);
+  }
+
+  private async run(): Promise<void> {
+    const world = await World.open();
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      limit = setTimeout(
+        () => reject(new Error(`not ended within ${limitMs / 1_000} s:\n${world.output.slice(-25).join('\n')}`)),
+        limitMs,
+      );
+    });
+    try {
+      await Promise.race([this.work(world), late]);
+    } finally {
+      clearTimeout(limit);
+      await world.close();
+    }
+  }
+}
+
+const jobs: Job[] = [];
+const running = new Set<Promise<void>>();
+let ended = false;
+
+function fill(): void {
+  while (!ended && running.size < atOnce) {
+    const next = jobs.find((job) => job.long && !job.started) ?? jobs.find((job) => !job.started);
+    if (!next) return;
+    run(next);
+  }
+}
+
+function run(job: Job): void {
+  const mine = job.start();
+  running.add(mine);
+  void mine.then(() => {
+    running.delete(mine);
+    fill();
+  });
+}
+
+/** A test in a world of its own, which is closed after it. */
+export function scenario(title: string, work: (world: World) => Promise<void>, options: ScenarioOptions = {}): void {
+  const job = new Job(options.long ?? false, work);
+  jobs.push(job);
+  it(title, async function () {
+    this.timeout(0);
+    // Where only some tests are asked for, this one may not have had its turn.
+    if (!job.started) run(job);
+    fill();
+    await job.done;
+  });
+}
+
+// What was begun ahead and not asked for ends by itself.
+after(async function () {
+  this.timeout(0);
+  ended = true;
+  await Promise.all(running);
+});
