@@ -168,27 +168,84 @@ export type SubscriberPhase =
 export interface SubscriberState {
   phase: SubscriberPhase;
   channel: string;
-  /** With misconfigured and backingOff: what is wrong and what to do. */
+  /** With misconfigured, deaf and backingOff: what is wrong and what to do. */
   problem: { code: string; message: string } | null;
+  /** Wall ms of the next try; null: none is due. */
   retryAt: number | null;
   lastEventAt: number | null;
   lastKeepaliveAt: number | null;
   /** base64 of the last durable position. */
   position: string | null;
+  /** Events of this subscriber, those that could not be decoded included. */
   received: number;
+  /** ms from publishing to receipt, of the newest event that told its time; by two clocks, so small errors are normal. */
+  delayMs: number | null;
+  deliveries: Deliveries;
+  /** The last time that events may have been lost; null: never since this subscriber began. */
+  gap: EventGap | null;
 }
 
-/** What a subscriber asks of its owner. Each is awaited, one at a time, in the order of the channel. */
+/** Deliveries of one channel to this process, replays included: Salesforce counts each against the org's allowance. */
+export interface Deliveries {
+  /** In the last 24 hours. */
+  today: number;
+  /** Wall ms since when they are counted; at most 24 hours ago. */
+  since: number;
+  /** As set; null: none is known. */
+  allowance: number | null;
+}
+
+/** A stretch of time whose events may never come: the place to go on from was not known to Salesforce any more. */
+export interface EventGap {
+  channel: string;
+  /** Wall ms up to which everything had come; null: not known. */
+  from: number | null;
+  /** Wall ms at which it was noticed. */
+  until: number;
+  /** base64 of the place that is unknown. */
+  position: string;
+}
+
+/** Where a stream is to begin. */
+export type StartPlace = (
+  | {
+      /** base64; the events strictly after it. */
+      replayId: string;
+      /** Wall ms up to which everything is known to have come. */
+      through?: number | null;
+    }
+  | {
+      preset: 'LATEST' | 'EARLIEST';
+      /** Events that were created before this wall ms are passed over, not handed on. */
+      createdSince?: number;
+    }
+) & {
+  /** A person named this place: if it is unknown, that is no gap. */
+  asked?: boolean;
+};
+
+/** Thrown by a sink: this very event can never be stored as it is. It is handed on as unreadable then. */
+export class EventRefused extends Error {
+  override readonly name = 'EventRefused';
+}
+
+/**
+ * What a subscriber asks of its owner. `event` and `unreadable` are awaited, one at a time, in the order of the channel,
+ * and repeated until they have stored it; what was stored already is no error. Positions are numbered in the order of the
+ * calls: one that takes effect after a later call must change nothing.
+ */
 export interface EventSink {
-  /** Store it durably, with its position. A rejection makes the subscriber back off and resume from the stored position. */
+  /** Store it durably, with its position. A rejection is tried again, ever more rarely; nothing is lost meanwhile. */
   event(event: ReceivedEvent): Promise<void>;
   unreadable(event: UnreadableEvent): Promise<void>;
-  /** A keepalive named a later position and everything before it is stored. */
+  /** A keepalive named a later position and everything before it is stored. Not awaited by events that follow. */
   position(replayId: string): Promise<void>;
   /** How many more events may come now (0 to 100). */
   capacity(): number;
-  /** Where to start: a stored position (base64), else the preset. */
-  start(): Promise<{ replayId: string } | { preset: 'LATEST' | 'EARLIEST' }>;
+  /** Where to start: a stored position, else the preset. */
+  start(): Promise<StartPlace>;
+  /** The place of `start` is not known to Salesforce any more; the stream goes on from EARLIEST. */
+  gap?(gap: EventGap): void;
 }
 
 /** One interface, several transports (Pub/Sub here; CometD is to stand beside it). */

@@ -2,6 +2,21 @@
 import type { Log } from '../../log';
 import type { SubscriberState } from '../contract';
 
+/** Of a subscriber that does nothing and has heard nothing. */
+export const stoppedState = (channel: string): SubscriberState => ({
+  phase: 'stopped',
+  channel,
+  problem: null,
+  retryAt: null,
+  lastEventAt: null,
+  lastKeepaliveAt: null,
+  position: null,
+  received: 0,
+  delayMs: null,
+  deliveries: { today: 0, since: 0, allowance: null },
+  gap: null,
+});
+
 export class StateHolder {
   private state: SubscriberState;
   private readonly listeners = new Set<(state: SubscriberState) => void>();
@@ -10,16 +25,7 @@ export class StateHolder {
     channel: string,
     private readonly log: Log,
   ) {
-    this.state = {
-      phase: 'stopped',
-      channel,
-      problem: null,
-      retryAt: null,
-      lastEventAt: null,
-      lastKeepaliveAt: null,
-      position: null,
-      received: 0,
-    };
+    this.state = stoppedState(channel);
   }
 
   /** Never changed in place: each change makes a new one. */
@@ -42,6 +48,6 @@ export class StateHolder {
 
   listen(listener: (state: SubscriberState) => void): () => void {
     this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+    return () => this.listeners.delete(listener);
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { failure } from '../../../lib/provisioning/failure';
 import { Intake } from '../../../lib/provisioning/intake';
 import type { EventSink, Subscriber, SubscriberState } from '../../../lib/salesforce/contract';
+import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { acceptedRecord, channel, DeskUnderTest, orderId } from './desk-under-test';
 
@@ -9,16 +10,7 @@ const orderNumber = (n: number): string => `80100000000000${n}AAA`;
 
 /** A subscriber that a test speaks through. */
 class ScriptedSubscriber implements Subscriber {
-  readonly state: SubscriberState = {
-    phase: 'connected',
-    channel,
-    problem: null,
-    retryAt: null,
-    lastEventAt: null,
-    lastKeepaliveAt: null,
-    position: null,
-    received: 0,
-  };
+  readonly state: SubscriberState = { ...stoppedState(channel), phase: 'connected' };
   started = false;
   closed = false;
   constructor(readonly sink: EventSink) {}

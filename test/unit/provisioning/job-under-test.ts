@@ -12,6 +12,7 @@ import { eventPart } from '../../../lib/provisioning/intake';
 import type { Travelling } from '../../../lib/provisioning/message';
 import type { StepContext, StepOutcome } from '../../../lib/provisioning/step';
 import { defaultFieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
+import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
 import type { InboxEvent } from '../../../lib/state/contract';
 import type { Whmcs } from '../../../lib/whmcs/contract';
 import { FakeClock } from '../../fake-clock';
@@ -200,16 +201,7 @@ export class JobUnderTest {
 }
 
 const silentSubscriber = {
-  state: {
-    phase: 'connected' as const,
-    channel,
-    problem: null,
-    retryAt: null,
-    lastEventAt: null,
-    lastKeepaliveAt: null,
-    position: null,
-    received: 0,
-  },
+  state: { ...stoppedState(channel), phase: 'connected' as const },
   start: () => undefined,
   poke: () => undefined,
   onState: () => () => undefined,
