@@ -103,7 +103,7 @@ export function itKeepsTheContract(world: World, step: StepUnderTest): void {
       assert.equal(caught?.failure?.code, 'EVENT_MISSING');
       assert.equal((caught?.['error'] as { code?: string }).code, 'EVENT_MISSING');
       await world.until('Salesforce shows Failed', () => {
-        const order = world.salesforce.people.order(message.payload ? orderOf(message) : '');
+        const order = world.salesforce.people.order(orderOf(message));
         return order['Activation_Status__c'] === 'Failed' && order['Activation_Error_Code__c'] === 'EVENT_MISSING';
       });
       assert.equal(world.status(id)?.text, 'EVENT_MISSING');
@@ -172,4 +172,5 @@ export function itKeepsTheContract(world: World, step: StepUnderTest): void {
   }
 }
 
-const orderOf = (message: Message): string => (message.payload as { OrderId__c: string }).OrderId__c;
+/** The Salesforce Order that a message is of. */
+export const orderOf = (message: Message): string => (message.payload as { OrderId__c: string }).OrderId__c;

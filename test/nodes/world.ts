@@ -194,7 +194,7 @@ export class World {
 
   /** Stores an event of an order and hands it out, as the source does. */
   async handOut(orderId: string): Promise<EventMessage> {
-    const { store, handouts, clock } = await this.provisioning();
+    const { store, clock } = await this.provisioning();
     const now = clock.now();
     const payload = { OrderId__c: orderId, Portal__c: 'kept' };
     const { id } = await store.inbox.add({
@@ -207,11 +207,19 @@ export class World {
       delivery: 'live',
       payload,
     });
-    const event = await store.inbox.take(channel, now);
-    assert.equal(event?.id, id, 'the event is the next one');
-    const messageId = `message-${this.messages}`;
-    handouts.begin(event, orderId, messageId);
-    return { _msgid: messageId, topic: channel, payload, event: eventPart(event) };
+    const message = await this.handOutNext();
+    assert.equal(message.event.id, id, 'the event is the next one');
+    return message;
+  }
+
+  /** Hands out what has waited longest, as the source does. */
+  async handOutNext(): Promise<EventMessage> {
+    const { store, handouts, clock } = await this.provisioning();
+    const event = await store.inbox.take(channel, clock.now());
+    assert.ok(event?.orderId, 'an event is to be handed out');
+    const messageId = `message-${event.id}-${event.handout}`;
+    handouts.begin(event, event.orderId, messageId);
+    return { _msgid: messageId, topic: channel, payload: event.payload, event: eventPart(event) };
   }
 
   /** Gives a node a message and waits until it is done with it. */

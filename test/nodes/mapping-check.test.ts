@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { Message } from '../../lib/provisioning/message';
+import { arriving, itKeepsTheContract, stepFlow, type StepUnderTest } from './step-contract';
+import { useWorld } from './world';
+
+const step: StepUnderTest = {
+  id: 'mapping',
+  before: ['get', 'client'],
+  needs: ['order', 'client'],
+  adds: 'mapping',
+  connection: 'whmcs',
+  reads: { of: 'whmcs', call: 'GetProducts' },
+};
+
+describe('mapping-check', () => {
+  const world = useWorld();
+
+  itKeepsTheContract(world, step);
+
+  it('sends what WHMCS sells by its first output', async () => {
+    await world.load(stepFlow(step));
+    const id = world.approve('Northwind Traders', [
+      { code: 'SEAT-A', quantity: 3 },
+      { code: 'SETUP', quantity: 2 },
+    ]);
+    const { sent } = await world.pass('mapping', await arriving(world, step, id));
+    assert.deepEqual(
+      sent.map(({ port }) => port),
+      [0],
+    );
+    const { mapping, order, failure } = sent[0]?.message as Message;
+    assert.equal(mapping?.ok, true);
+    assert.equal(failure, undefined);
+    assert.deepEqual(
+      mapping?.items.map(({ pid, billingCycle, quantity, price }) => [pid, billingCycle, quantity, price]),
+      [
+        [14, 'annually', 3, '149.00'],
+        [17, 'onetime', 1, '250.00'],
+        [17, 'onetime', 1, '250.00'],
+      ],
+    );
+    assert.deepEqual(world.status('mapping'), { fill: 'green', shape: 'dot', text: `${order?.number} mapped` });
+  });
+
+  it('sends what cannot be mapped by its second output, with every fault and a failure, and no error', async () => {
+    await world.load(stepFlow(step));
+    const id = world.approve("Fish & Sons O'Neil", [
+      { code: 'UNMAPPED', quantity: 1 },
+      { code: 'WRONG-CYCLE', quantity: 2 },
+      { code: 'UNKNOWN-PID', quantity: 1 },
+      { code: 'SEAT-M', quantity: 1 },
+    ]);
+    const message = Object.assign(await arriving(world, step, id), { custom: { deep: [1] } });
+    const before = structuredClone(message) as Message;
+    const { sent, error } = await world.pass('mapping', message);
+    assert.equal(error, null);
+    assert.deepEqual(
+      sent.map(({ port }) => port),
+      [1],
+    );
+    const out = sent[0]?.message as Message;
+    assert.equal(out.mapping?.ok, false);
+    assert.deepEqual(
+      out.mapping?.items.map((item) => item.faults.map(({ code }) => code).sort()),
+      [['CYCLE_MISSING', 'PRODUCT_ID_MISSING'], ['CYCLE_AMBIGUOUS'], ['PRODUCT_UNKNOWN'], []],
+    );
+    assert.deepEqual(
+      [out.failure?.code, out.failure?.step, out.failure?.owner, out.failure?.retryable],
+      ['MAPPING_INCOMPLETE', 'mapping', 'Salesforce admin', false],
+    );
+    assert.match(out.failure?.message ?? '', /^3 of 4 items cannot be mapped; .*Consulting day/);
+    const others = { mapping: 0, failure: 0, provisioning: 0 };
+    assert.deepEqual({ ...out, ...others }, { ...before, ...others });
+    assert.deepEqual(world.status('mapping'), {
+      fill: 'yellow',
+      shape: 'dot',
+      text: `${out.order?.number} incomplete`,
+    });
+    assert.deepEqual(world.whmcs.panel.ledger('orderCreated'), []);
+  });
+
+  it('asks WHMCS for its products once for many orders', async () => {
+    await world.load(stepFlow(step));
+    for (let count = 0; count < 3; count++) await world.pass('mapping', await arriving(world, step));
+    assert.equal(world.whmcs.panel.requests('GetProducts').length, 1);
+  });
+
+  it('sees a product that was added in WHMCS since', async () => {
+    await world.load(stepFlow(step));
+    const order = () => world.approve('Northwind Traders', [{ code: 'UNKNOWN-PID', quantity: 1 }]);
+    assert.equal((await world.pass('mapping', await arriving(world, step, order()))).sent[0]?.port, 1);
+    world.whmcs.office.putProduct({ pid: 9999, prices: { USD: { monthly: '1.00' } } });
+    assert.equal((await world.pass('mapping', await arriving(world, step, order()))).sent[0]?.port, 0);
+  });
+
+  it('fails when WHMCS does not answer as it should', async () => {
+    await world.load(stepFlow(step));
+    const message = await arriving(world, step);
+    world.whmcs.panel.fault({ call: 'GetProducts', times: 0, do: { kind: 'status', status: 502 } });
+    const passing = world.pass('mapping', message);
+    await world.until(
+      'it gives up',
+      () => (world.clock.advance(1_000), world.watch.ended.some(({ node }) => node === 'mapping')),
+    );
+    const { error, caught } = await passing;
+    assert.deepEqual([error?.code, caught?.failure?.code, caught?.failure?.step], ['502', '502', 'mapping']);
+    assert.equal(caught?.failure?.retryable, true);
+  });
+});
