@@ -12,7 +12,7 @@ import type { Log } from '../log';
 import type { ActivatingOrder, ActivatingPage, Place } from '../salesforce/activating-orders';
 import { SalesforceError } from '../salesforce/contract';
 import { StoreError, type InboxEvent, type StateStore } from '../state/contract';
-import { readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
+import { isAnotherAttempt, readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
 
 export interface SweepParts {
   /** The orders in Activating after a place, oldest change first. */
@@ -230,8 +230,12 @@ export class Sweep {
       const record = readRecord((await store.ledger.read(order.id)).state);
       if (record.report !== null && (record.report.told === null || this.isFresh(record.report.told.at))) return false;
       if (isBeingSettled(record)) return false;
+      if (!mayBeSettledAnew(record, order)) {
+        this.leaveToPeople(order.id, 'What became of its call to WHMCS is for a person to decide');
+        return false;
+      }
       const times = events.filter((event) => this.isRecoveryOfToday(event)).length;
-      if (times < mostRecoveries || isNewAttempt(order, record)) return true;
+      if (times < mostRecoveries || isAnotherAttempt(record, order.attempt)) return true;
       this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
     } catch (error) {
       // One order's damaged record must not keep the others waiting.
@@ -302,13 +306,19 @@ export class Sweep {
   }
 }
 
-/** Background work will end it. One that was stopped waits for a person's Retry; where that shows, this is it. */
+/** Background work will end it. */
 const isBeingSettled = (record: OrderRecord): boolean =>
   unsettledAdd(record)?.stopped === null || unsettledAccept(record) !== undefined;
 
-/** Salesforce counts the attempts: a higher number is somebody's Retry. */
-const isNewAttempt = ({ attempt }: ActivatingOrder, record: OrderRecord): boolean =>
-  attempt !== null && record.attempt > 0 && attempt > record.attempt;
+/**
+ * Settling that stopped begins anew only on a person's Retry: Salesforce counts another attempt, or shows Activating although
+ * it was told Failed. While the attempt is open a run is no new one: it ends with what the stop said.
+ */
+const mayBeSettledAnew = (record: OrderRecord, { attempt }: ActivatingOrder): boolean =>
+  unsettledAdd(record) === undefined ||
+  record.attemptState === 'open' ||
+  isAnotherAttempt(record, attempt) ||
+  record.report?.told?.how === 'written';
 
 const isNearLimit = ({ apiRequests }: ActivatingPage): boolean =>
   apiRequests !== null && apiRequests.used >= apiRequests.allowed * nearLimit;

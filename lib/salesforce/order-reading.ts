@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { AbsentFields } from './absent-fields';
 import type { Token } from './auth';
 import { SalesforceError, type FieldNames, type SalesforceOrder, type SalesforceOrderItem } from './contract';
-import { orderIdOf, toId18 } from './ids';
+import { orderIdOf } from './ids';
+import { dateTime, id18, namedColumn, nameField, parse, wordOf } from './query-answers';
 import type { Rest } from './rest';
 import { fieldName, literal } from './soql';
 
@@ -63,15 +64,8 @@ const unique = (names: string[]): string[] => [...new Set(names)];
 
 // ------------------------------------------------------------ what comes back
 
-const id18 = z.string().transform((text, context) => {
-  const id = toId18(text);
-  if (id === null) context.addIssue({ code: 'custom', message: 'no id' });
-  return id ?? '';
-});
 const optionalId = id18.nullish().transform((id) => id ?? null);
 const optionalText = z.string().nullish();
-/** "2026-11-25T02:00:01.000+0000": an offset without a colon. */
-const dateTime = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'no date');
 
 // Loose: the fields whose names are settings come besides.
 const itemPage = z.object({
@@ -111,16 +105,6 @@ const orderPage = z.object({
 
 type ItemPage = z.infer<typeof itemPage>;
 type OrderRecord = z.infer<typeof orderPage>['records'][number];
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new SalesforceError(
-    'UNEXPECTED_ANSWER',
-    `Salesforce's answer is not as expected: ${z.prettifyError(parsed.error)}`,
-    'query',
-  );
-}
 
 /** Items come 2000 a page; the pages after the first have their own addresses. */
 async function restOfItems(
@@ -187,30 +171,4 @@ function orderOf(
         : { id: order.AccountId, name: order.Account.Name ?? '', whAccount: wordOf(order.Account[fields.account]) },
     items,
   };
-}
-
-/** A field of a setting's name: text, a picklist or a number in this org. Empty text counts as none. */
-function wordOf(value: unknown): string | null {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
-  return String(value).trim() === '' ? null : String(value);
-}
-
-// ------------------------------------------------------------------ its errors
-
-function namedColumn(message: string): string | null {
-  const column = /No such column '([^']+)'/.exec(message)?.[1];
-  return column?.split('.').pop() ?? null;
-}
-
-/** Says which setting holds the name that the org does not know. */
-function nameField(error: SalesforceError, fields: FieldNames): SalesforceError {
-  const column = namedColumn(error.message);
-  const setting = Object.entries(fields).find(([, name]) => name !== null && name === column)?.[0];
-  if (column === null || setting === undefined) return error;
-  return new SalesforceError(
-    'INVALID_FIELD',
-    `The field ${column} (${setting}) does not exist in this org, or our user may not read it`,
-    'query',
-    { cause: error },
-  );
 }

@@ -54,6 +54,57 @@ class Org {
   };
 }
 
+/** Rejects when the signal is aborted. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+
+type Intent = OrderRecord['adds'][number];
+
+const sender = { instance: 'i', bootId: 'b', pid: 1, startTime: '1' };
+
+const intent = (over: Partial<Intent>): Intent => ({
+  id: 'a1',
+  generation: 1,
+  at: 0,
+  sender,
+  whmcs: 'w',
+  clientId: 1001,
+  items: [],
+  marker: '',
+  watermark: 0,
+  terms: { markerIn: 'notes', resend: 'never', quarantineMs: 0 },
+  askedAgain: null,
+  settled: null,
+  stopped: null,
+  ...over,
+});
+
+const accept = (settled: OrderRecord['accepts'][number]['settled']): OrderRecord['accepts'][number] => ({
+  id: 'c1',
+  at: 0,
+  sender,
+  whmcs: 'w',
+  whmcsOrderId: 5,
+  quarantineMs: 0,
+  settled,
+});
+
+const told = (at: number, how: 'written' | 'dropped' = 'written'): NonNullable<OrderRecord['report']> => ({
+  attempt: 1,
+  status: 'Failed',
+  code: 'WHMCS_OUTCOME_UNKNOWN',
+  message: null,
+  whmcsOrderId: null,
+  services: [],
+  at,
+  eventId: '',
+  seenModifiedAt: null,
+  tries: 1,
+  problem: null,
+  unsettled: false,
+  told: { at, how },
+});
+
 describe('the sweep', () => {
   let desk: DeskUnderTest;
   let org: Org;
@@ -285,12 +336,29 @@ describe('the sweep', () => {
     assert.deepEqual(await takenBy(create()), [idOf(3)]);
   });
 
-  it('takes one whose settling has stopped for a person, since nothing else will move it', async () => {
-    desk.salesforce.add(orderId, { lastModifiedAt: 0 });
-    const stopped = { at: 0, code: 'WHMCS_OUTCOME_UNKNOWN', reason: 'two rows', candidates: [1, 2], attempt: 1 };
-    await desk.record({ attempt: 1, attemptState: 'closed', adds: [intent({ stopped })], report: told(0) });
-    assert.deepEqual(await takenBy(create()), [orderId]);
-  });
+  const stopped = { at: 0, code: 'WHMCS_OUTCOME_UNKNOWN', reason: 'two rows', candidates: [1, 2], attempt: 1 };
+  const closed: Partial<OrderRecord> = {
+    attempt: 1,
+    salesforceAttempt: 1,
+    attemptState: 'closed',
+    adds: [intent({ stopped })],
+  };
+  const stops: [when: string, Partial<OrderRecord>, attempt: number | null, taken: boolean][] = [
+    ['and Salesforce was told Failed, so that somebody pressed Retry', { ...closed, report: told(0) }, null, true],
+    ['and Salesforce counts another attempt', { ...closed, report: told(0, 'dropped') }, 2, true],
+    ['while the attempt is open, so that Failed is still to be said', { ...closed, attemptState: 'open' }, 1, true],
+    ['and nothing shows that a person has asked again', { ...closed, report: told(0, 'dropped') }, 1, false],
+  ];
+  for (const [when, record, attempt, taken] of stops)
+    it(`${taken ? 'takes' : 'leaves to people'} one whose settling has stopped ${when}`, async () => {
+      desk.salesforce.add(orderId, { lastModifiedAt: 0, attempt });
+      await desk.record(record);
+      assert.deepEqual(await takenBy(create()), taken ? [orderId] : []);
+      assert.deepEqual(
+        of('error').map((line) => line.facts['order']),
+        taken ? [] : [orderId],
+      );
+    });
 
   it('takes the others when the ledger of one cannot be read, and names that one, once', async () => {
     desk.salesforce.add(idOf(1), { lastModifiedAt: 0 });
@@ -328,7 +396,7 @@ describe('the sweep', () => {
 
   it('takes the same attempt up three times in a day at most, then leaves it to people, and says so once', async () => {
     const order = desk.salesforce.add(orderId, { lastModifiedAt: 0 });
-    await desk.record({ attempt: 1, attemptState: 'open' });
+    await desk.record({ attempt: 1, salesforceAttempt: 1, attemptState: 'open' });
     const sweep = create();
     const taken: number[] = [];
     // A flow that touches the Order and then ends the event without a result.
@@ -348,7 +416,7 @@ describe('the sweep', () => {
     order.attempt = 2;
     await around();
     assert.equal(taken.at(-1), 1, 'a new attempt is a person’s Retry');
-    await desk.record({ attempt: 2, attemptState: 'open' });
+    await desk.record({ attempt: 2, salesforceAttempt: 2, attemptState: 'open' });
     await around();
     assert.equal(taken.at(-1), 0);
     desk.clock.setWall(desk.clock.now() + 24 * 60 * minute);
@@ -605,55 +673,4 @@ describe('the sweep', () => {
     sweep.caughtUp();
     assert.deepEqual([desk.clock.pending, org.reads.length, lines], [before, 0, []]);
   });
-});
-
-/** Rejects when the signal is aborted. */
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
-
-type Intent = OrderRecord['adds'][number];
-
-const sender = { instance: 'i', bootId: 'b', pid: 1, startTime: '1' };
-
-const intent = (over: Partial<Intent>): Intent => ({
-  id: 'a1',
-  generation: 1,
-  at: 0,
-  sender,
-  whmcs: 'w',
-  clientId: 1001,
-  items: [],
-  marker: '',
-  watermark: 0,
-  terms: { markerIn: 'notes', resend: 'never', quarantineMs: 0 },
-  askedAgain: null,
-  settled: null,
-  stopped: null,
-  ...over,
-});
-
-const accept = (settled: OrderRecord['accepts'][number]['settled']): OrderRecord['accepts'][number] => ({
-  id: 'c1',
-  at: 0,
-  sender,
-  whmcs: 'w',
-  whmcsOrderId: 5,
-  quarantineMs: 0,
-  settled,
-});
-
-const told = (at: number): NonNullable<OrderRecord['report']> => ({
-  attempt: 1,
-  status: 'Failed',
-  code: 'WHMCS_OUTCOME_UNKNOWN',
-  message: null,
-  whmcsOrderId: null,
-  services: [],
-  at,
-  eventId: '',
-  seenModifiedAt: null,
-  tries: 1,
-  problem: null,
-  unsettled: false,
-  told: { at, how: 'written' },
 });
