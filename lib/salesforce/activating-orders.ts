@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AbsentFields } from './absent-fields';
 import { SalesforceError, type FieldNames } from './contract';
 import { toId18 } from './ids';
-import { dateTime, id18, namedColumn, nameField, parse, wordOf } from './query-answers';
+import { dateTime, id18, namedColumn, nameField, parse, timeOf, wordOf } from './query-answers';
 import type { Rest } from './rest';
 import { fieldName, literal } from './soql';
 
@@ -111,11 +111,6 @@ function pricebookOf(text: string): string {
 function numberOf(value: unknown): number | null {
   const number = Number(wordOf(value) ?? NaN);
   return Number.isFinite(number) ? number : null;
-}
-
-function timeOf(date: string | undefined): number | null {
-  const at = date === undefined ? NaN : Date.parse(date);
-  return Number.isNaN(at) ? null : at;
 }
 
 /** `api-usage=18/5000`, perhaps with more behind it. */

@@ -30,6 +30,18 @@ export function wordOf(value: unknown): string | null {
   return String(value).trim() === '' ? null : String(value);
 }
 
+/** The time in an answer's Date header, wall ms; null when it bears none. */
+export function timeOf(date: string | undefined): number | null {
+  const at = date === undefined ? NaN : Date.parse(date);
+  return Number.isNaN(at) ? null : at;
+}
+
+/** The server's own time when it answered, wall ms, whole seconds; null when its answer bears none. */
+export function serverNowOf(headers: Readonly<Record<string, string>>): number | null {
+  const at = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(at) ? null : at;
+}
+
 /** The column that an INVALID_FIELD names, without the path to it. */
 export function namedColumn(message: string): string | null {
   const column = /No such column '([^']+)'/.exec(message)?.[1];
