@@ -36,12 +36,6 @@ export function timeOf(date: string | undefined): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
-/** The server's own time when it answered, wall ms, whole seconds; null when its answer bears none. */
-export function serverNowOf(headers: Readonly<Record<string, string>>): number | null {
-  const at = Date.parse(headers['date'] ?? '');
-  return Number.isNaN(at) ? null : at;
-}
-
 /** The column that an INVALID_FIELD names, without the path to it. */
 export function namedColumn(message: string): string | null {
   const column = /No such column '([^']+)'/.exec(message)?.[1];
