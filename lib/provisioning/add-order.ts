@@ -11,7 +11,7 @@ import { isDoubtful, openAdd, reopenAdd, stopFailure, unknownSender } from './ad
 import { carryOut, lookOnce, own, unread } from './add-settling';
 import { askedItems, draft, named, type Adding, type AddOrderSettings } from './adding';
 import { adoptNamed } from './adopted-order';
-import { withClient } from './client-lease';
+import { inTurn } from './client-lease';
 import { failure } from './failure';
 import { busy, settlingFor, whileHeld, type HeldResult } from './held-step';
 import { unsettledAdd, type AddIntent } from './order-record';
@@ -43,8 +43,8 @@ async function add(adding: Adding): Promise<HeldResult> {
   if (waits) return waits;
   if (order.record.adopted) return already(adding);
   if (input.order.whmcsOrderId && (await adoptNamed(adding, named(adding), null))) return already(adding);
-  const sent = await withClient(order, adding.whmcs.key, input.client.id, () => addNow(adding));
-  return sent?.value ?? busy('Another order of this WHMCS client is being added');
+  const sent = await inTurn(order, adding.whmcs.key, input.client.id, () => addNow(adding));
+  return 'value' in sent ? sent.value : busy('Another order of this WHMCS client is being added', sent.waitsFor);
 }
 
 /** null: nothing is unsettled any more, go on. */

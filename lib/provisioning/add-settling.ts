@@ -19,6 +19,7 @@ import type { Failure } from './failure';
 import type { HeldOrder } from './held-order';
 import { differences } from './order-comparison';
 import type { AddIntent, OrderRecord } from './order-record';
+import { openIntentOf } from './other-intents';
 import { allOrders, newestOrders, rowsOf, type Row } from './orders-reading';
 import { lookAtAdd, type AddDecision, type Why } from './settle-add';
 
@@ -130,6 +131,7 @@ async function stop(
   candidates: number[],
 ): Promise<CarriedOut> {
   await order.save((record) => stopAdd(record, intent.id, { code, reason, candidates }, order.clock.now()));
+  await order.turns.free(openIntentOf(intent));
   log.error(reason, { order: order.orderId, intent: intent.id, code, candidates: candidates.join(' ') });
   return { kind: 'stopped', failure: stopFailure(own(order.record, intent)) };
 }
@@ -208,8 +210,10 @@ export const withUnknownAccept = (
     settled: null,
   });
 
-export const closeOpenIntent = (order: HeldOrder, intent: AddIntent): Promise<void> =>
-  order.store.openIntents.close(intent.whmcs, intent.clientId, order.orderId, intent.id);
+export async function closeOpenIntent(order: HeldOrder, intent: AddIntent): Promise<void> {
+  await order.store.openIntents.close(intent.whmcs, intent.clientId, order.orderId, intent.id);
+  await order.turns.free(openIntentOf(intent));
+}
 
 /** null for a read that failed: nothing was found out. */
 export const unread = (error: unknown): null => {

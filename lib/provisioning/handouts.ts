@@ -35,12 +35,13 @@ export class Handouts {
   private readonly byMessage = new Map<string, Handout>();
   private readonly visits = new Set<Visit>();
   private readonly watchers = new Set<() => void>();
+  private readonly enders = new Set<(handout: Handout) => void>();
 
   constructor(private readonly clock: Clock) {}
 
   /** A new hand-out of an event; an older one of the same event is stale from now on. */
   begin(event: InboxEvent, orderId: string, messageId: string): Handout {
-    this.end(event.id);
+    this.forget(event.id);
     const handout: Handout = {
       eventId: event.id,
       handout: event.handout,
@@ -118,15 +119,27 @@ export class Handouts {
   end(eventId: string, only?: number): void {
     const handout = this.byEvent.get(eventId);
     if (!handout || (only !== undefined && handout.handout !== only)) return;
-    this.byEvent.delete(eventId);
-    for (const [message, other] of this.byMessage) if (other === handout) this.byMessage.delete(message);
+    this.forget(eventId);
+    for (const listener of [...this.enders]) listener(handout);
     this.changed();
+  }
+
+  /** Tells of each hand-out that has ended, or waits outside of the flow; not of one that a newer has replaced. */
+  onEnd(listener: (handout: Handout) => void): () => void {
+    this.enders.add(listener);
+    return () => this.enders.delete(listener);
   }
 
   /** Tells when a place became free, a step ended, or a message was lost. */
   onChange(listener: () => void): () => void {
     this.watchers.add(listener);
     return () => this.watchers.delete(listener);
+  }
+
+  private forget(eventId: string): void {
+    const handout = this.byEvent.get(eventId);
+    this.byEvent.delete(eventId);
+    for (const [message, other] of this.byMessage) if (other === handout) this.byMessage.delete(message);
   }
 
   private changed(): void {

@@ -6,9 +6,12 @@ import { pause, type Clock } from '../clock';
 import type { Log } from '../log';
 import type { Fact, Lease, Sender, StateStore } from '../state/contract';
 import { readRecord, type OrderRecord } from './order-record';
+import type { Turns } from './turns';
 
 export const leaseTtlMs = 30_000;
 const renewEveryMs = 10_000;
+
+export const orderLease = (orderId: string): string => `order:${orderId}`;
 
 /** Thrown by `save` when another holder has taken over: stop, it goes on from the record. */
 export class LeaseLost extends Error {
@@ -24,6 +27,7 @@ export class HeldOrder {
     readonly orderId: string,
     readonly sender: Sender,
     readonly clock: Clock,
+    readonly turns: Turns,
     private readonly log: Log,
     private readonly lease: Lease,
     private readonly lost: AbortController,
@@ -38,11 +42,12 @@ export class HeldOrder {
    * @returns null when another holder has it: nothing was run.
    */
   static async hold<T>(
-    parts: { store: StateStore; orderId: string; sender: Sender; clock: Clock; log: Log },
+    parts: { store: StateStore; orderId: string; sender: Sender; clock: Clock; turns: Turns; log: Log },
     work: (order: HeldOrder) => Promise<T>,
   ): Promise<{ value: T } | null> {
-    const { store, orderId, sender, clock, log } = parts;
-    const lease = await store.leases.acquire(`order:${orderId}`, leaseTtlMs);
+    const { store, orderId, sender, clock, turns, log } = parts;
+    const name = orderLease(orderId);
+    const lease = await store.leases.acquire(name, leaseTtlMs);
     if (lease === null) return null;
     const lost = new AbortController();
     const keep = keepAlive(store, lease, clock, () =>
@@ -55,6 +60,7 @@ export class HeldOrder {
         orderId,
         sender,
         clock,
+        turns,
         log,
         lease,
         lost,
@@ -69,6 +75,7 @@ export class HeldOrder {
         .catch((error: unknown) =>
           log.warn('A lease could not be given back; it ends by itself', { order: orderId, error: String(error) }),
         );
+      await turns.free(name);
     }
   }
 

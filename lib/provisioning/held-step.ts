@@ -2,16 +2,23 @@
 import type { Whmcs } from '../whmcs/contract';
 import type { Settling } from './add-settling';
 import type { WhmcsPart } from './message';
+import { orderLease } from './held-order';
 import type { StepContext, StepOutcome } from './step';
+import type { Turn } from './turns';
 
-/** The event goes on with `part`, or waits `wait` ms with its place free. `settling`: background settling wakes it. */
-export type HeldResult = { part: WhmcsPart; note: string } | { wait: number; reason: string; settling?: true };
+/**
+ * The event goes on with `part`, or waits `wait` ms with its place free, or until `waitsFor` was let go. `settling`:
+ * background settling wakes it.
+ */
+export type HeldResult =
+  { part: WhmcsPart; note: string } | { wait: number; reason: string; settling?: true; waitsFor?: Turn };
 
-const busyMs = 2_000;
+/** Whoever lets it go wakes the event; this is for the case that nobody could. */
+const busyMs = 15_000;
 /** Settling wakes the event; this is for the case that its word was lost with a process. */
 const settlingMs = 60_000;
 
-export const busy = (reason: string): HeldResult => ({ wait: busyMs, reason });
+export const busy = (reason: string, waitsFor: Turn): HeldResult => ({ wait: busyMs, reason, waitsFor });
 export const settlingFor = (what: string): HeldResult => ({
   wait: settlingMs,
   reason: `${what}; looking`,
@@ -25,11 +32,13 @@ export async function whileHeld(
   work: (settling: Settling) => Promise<HeldResult>,
 ): Promise<StepOutcome<WhmcsPart, 'next'>> {
   const { desk, orderId, log, clock } = context;
+  const turn = desk.turns.look(orderLease(orderId));
   const held = await desk.hold(orderId, (order) =>
     work({ order, whmcs, log, signal: AbortSignal.any([context.signal, order.signal]) }),
   );
-  const result = held?.value ?? busy('Another step of this order is under way');
+  const result = held?.value ?? busy('Another step of this order is under way', turn);
   if ('part' in result) return { way: 'next', value: result.part, note: result.note };
   if (result.settling) desk.settleSoon(orderId);
-  return { parked: { until: clock.now() + result.wait, reason: result.reason }, note: result.reason };
+  const { wait, reason, waitsFor } = result;
+  return { parked: { until: clock.now() + wait, reason, ...(waitsFor ? { waitsFor } : {}) }, note: reason };
 }

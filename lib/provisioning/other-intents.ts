@@ -6,11 +6,17 @@ import type { HeldResult } from './held-step';
 import { readRecord } from './order-record';
 import type { Row } from './orders-reading';
 
+/** Its settling wakes the event; this is for the case that it could not. */
 const otherOrderMs = 15_000;
+
+/** What an order waits for while a call of another order of the client is unsettled. */
+export const openIntentOf = ({ whmcs, clientId }: { whmcs: string; clientId: number }): string =>
+  `intent:${whmcs}:${clientId}`;
 
 /** Where WHMCS keeps no mark, one unsettled call of a client forbids the next: their rows could not be told apart (R3). */
 export async function otherIntent({ order, whmcs, input, settings }: Adding, rows: Row[]): Promise<HeldResult | null> {
   const { store, orderId } = order;
+  const waitsFor = order.turns.look(openIntentOf({ whmcs: whmcs.key, clientId: input.client.id }));
   for (const open of await store.openIntents.of(whmcs.key, input.client.id)) {
     if (open.orderId === orderId) {
       if (!order.record.adds.some((one) => one.id === open.intent && one.settled === null))
@@ -23,7 +29,7 @@ export async function otherIntent({ order, whmcs, input, settings }: Adding, row
     const text = `Order ${open.orderId} of the same WHMCS client is unsettled, and WHMCS keeps no mark`;
     if (state === 'stopped')
       throw failure('WHMCS_OUTCOME_UNKNOWN', `${text}: a person must decide that one first`, 'whmcs_create');
-    return { wait: otherOrderMs, reason: text };
+    return { wait: otherOrderMs, reason: text, waitsFor };
   }
   return null;
 }

@@ -9,10 +9,12 @@ import type { Sender, StateStore } from '../state/contract';
 import type { Whmcs } from '../whmcs/contract';
 import { Endings } from './endings';
 import type { Failure } from './failure';
-import { Handouts } from './handouts';
+import { Handouts, type Visit } from './handouts';
 import { HeldOrder } from './held-order';
 import type { OrderDesk } from './order-desk';
 import { Settler, type Settled } from './settler';
+import type { Parking } from './step';
+import { Turns } from './turns';
 import { Writer } from './writer';
 
 /** How long a second caller in this process waits for an order before it is told that it is busy. */
@@ -36,6 +38,7 @@ export class Provisioning implements OrderDesk {
   readonly log: Log;
   readonly handouts: Handouts;
   readonly writer: Writer;
+  readonly turns: Turns;
   readonly endings: Endings;
   readonly settler: Settler;
   private readonly queues = new Map<string, Promise<unknown>>();
@@ -49,6 +52,8 @@ export class Provisioning implements OrderDesk {
     this.handouts = new Handouts(parts.clock);
     this.writer = new Writer(this);
     this.endings = new Endings(this);
+    this.turns = new Turns(parts, () => this.woke());
+    this.handouts.onEnd((handout) => void this.turns.left(handout));
     this.settler = new Settler({
       desk: this,
       clock: parts.clock,
@@ -86,7 +91,7 @@ export class Provisioning implements OrderDesk {
     try {
       if (!(await this.turn(before))) return null;
       return await HeldOrder.hold(
-        { store: this.store, orderId, sender: this.sender, clock: this.clock, log: this.log },
+        { store: this.store, orderId, sender: this.sender, clock: this.clock, turns: this.turns, log: this.log },
         work,
       );
     } finally {
@@ -109,7 +114,16 @@ export class Provisioning implements OrderDesk {
     for (const event of await this.store.inbox.ofOrder(orderId)) {
       if (event.state === 'parked') await this.store.inbox.wake(event.id);
     }
-    for (const listener of [...this.wakeListeners]) listener();
+    this.woke();
+  }
+
+  /** A step's event waits, with its place free; the step leaves it. */
+  async park(visit: Visit, { until, reason, waitsFor }: Parking): Promise<void> {
+    const { eventId, handout } = visit;
+    await this.store.inbox.park(eventId, handout, until, reason, waitsFor?.what);
+    visit.leave();
+    this.handouts.end(eventId, handout);
+    if (waitsFor) await this.turns.parked(waitsFor);
   }
 
   async close(): Promise<void> {
@@ -120,6 +134,10 @@ export class Provisioning implements OrderDesk {
 
   private async turn(before: Promise<unknown>): Promise<boolean> {
     const tooLate = new AbortController();
+  private woke(): void {
+    for (const listener of [...this.wakeListeners]) listener();
+  }
+
     const inTime = before.then(() => true);
     const late = pause(this.clock, localWaitMs, tooLate.signal).then(
       () => false,

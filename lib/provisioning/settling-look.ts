@@ -12,6 +12,7 @@ import { unsettledAccept, unsettledAdd, withoutTodo, type AcceptIntent, type Add
 import { quarantineMs, type Quarantines } from './quarantine';
 import type { StepName } from './step';
 
+const clientBusyMs = 2_000;
 /** A look-out whose WHMCS is away. */
 const watchAgainMs = 60_000;
 
@@ -96,7 +97,9 @@ async function lookAtAdding(parts: LookParts, settling: Settling, intent: AddInt
   const unclear = first.for === 'passes';
   if (quarantine.is === 'running' && !unclear) return { next: { withinMs: quarantine.leftMs } };
   const passed = await withClient(order, intent.whmcs, intent.clientId, () => lookThrough(settling, intent));
-  if (passed === null || passed.value.do === 'wait') return { next: 'backoff' };
+  // Steps come and go with the client's lease: soon it is free for a moment.
+  if (passed === null) return { next: { withinMs: clientBusyMs } };
+  if (passed.value.do === 'wait') return { next: 'backoff' };
   return told(settling, await carryOut(settling, own(order.record, intent), passed.value));
 }
 

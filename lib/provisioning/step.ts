@@ -6,6 +6,7 @@ import type { Endings } from './endings';
 import type { Visit } from './handouts';
 import type { FailurePart, SkippedPart, Travelling } from './message';
 import type { OrderDesk } from './order-desk';
+import type { Turn } from './turns';
 import type { Writer } from './writer';
 
 /** The runbook's step names; people grep for them. */
@@ -39,8 +40,15 @@ export interface Step<Needs extends keyof Travelling, Adds extends keyof Travell
  */
 export type StepOutcome<Value, Way extends string> =
   | { way: Way; value?: Value; skipped?: SkippedPart; failure?: FailurePart; note: Note }
-  | { parked: { until: number; reason: string }; note: Note }
+  | { parked: Parking; note: Note }
   | { dropped: true; note: Note };
+
+/** Until a wall ms, or until what it waits for was let go. */
+export interface Parking {
+  until: number;
+  reason: string;
+  waitsFor?: Turn;
+}
 
 /** One line for the log and the timeline, without a secret. */
 export type Note = string;

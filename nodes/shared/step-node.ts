@@ -273,12 +273,10 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     if (outcome.failure) message.failure = outcome.failure;
   }
 
-  private async park({ provisioning, handout, visit, journal, done }: Pass, outcome: Parked): Promise<void> {
+  private async park({ provisioning, visit, journal, done }: Pass, outcome: Parked): Promise<void> {
     await journal.parked(outcome.note);
-    await provisioning.store.inbox.park(handout.eventId, handout.handout, outcome.parked.until, outcome.parked.reason);
+    await provisioning.park(visit, outcome.parked);
     this.status.show({ fill: 'yellow', shape: 'ring', text: 'waits' });
-    visit.leave();
-    provisioning.handouts.end(handout.eventId, handout.handout);
     done();
   }
 

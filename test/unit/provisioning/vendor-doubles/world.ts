@@ -11,7 +11,8 @@ import type { Travelling, WhmcsPart } from '../../../../lib/provisioning/message
 import type { OrderDesk } from '../../../../lib/provisioning/order-desk';
 import { newRecord, readRecord, type OrderRecord } from '../../../../lib/provisioning/order-record';
 import { Settler, type Settled } from '../../../../lib/provisioning/settler';
-import type { StepContext } from '../../../../lib/provisioning/step';
+import type { Parking, StepContext } from '../../../../lib/provisioning/step';
+import { Turns } from '../../../../lib/provisioning/turns';
 import { thisProcess } from '../../../../lib/state/sender';
 import type { Sender, StateStore } from '../../../../lib/state/contract';
 import { openEmbeddedStore } from '../../../../lib/state/sqlite/engine';
@@ -81,7 +82,7 @@ export const asked = (
 /** How a run of a step, or of the flow, ended. */
 export type End =
   | { kind: 'next'; part: WhmcsPart }
-  | { kind: 'parked'; reason: string; until: number }
+  | ({ kind: 'parked' } & Parking)
   | { kind: 'failed'; failure: Failure };
 
 export class World {
@@ -178,6 +179,7 @@ export class Process implements OrderDesk {
   readonly store: StateStore;
   readonly whmcs: Whmcs;
   readonly settler: Settler;
+  readonly turns: Turns;
   readonly settled: { orderId: string; settled: Settled }[] = [];
   readonly lines: LogLine[] = [];
   readonly log: Log;
@@ -199,6 +201,7 @@ export class Process implements OrderDesk {
       (text: string, facts: Facts = {}) =>
         void this.lines.push({ level, text, facts });
     this.log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+    this.turns = new Turns({ store: this.store, clock: this.clock, log: this.log });
     this.settler = new Settler({
       desk: this,
       clock: this.clock,
@@ -213,7 +216,7 @@ export class Process implements OrderDesk {
 
   hold<T>(id: string, work: (order: HeldOrder) => Promise<T>): Promise<{ value: T } | null> {
     return HeldOrder.hold(
-      { store: this.store, orderId: id, sender: this.sender, clock: this.clock, log: this.log },
+      { store: this.store, orderId: id, sender: this.sender, clock: this.clock, turns: this.turns, log: this.log },
       work,
     );
   }
