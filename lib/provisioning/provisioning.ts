@@ -37,8 +37,8 @@ export class Provisioning implements OrderDesk {
   readonly clock: Clock;
   readonly log: Log;
   readonly handouts: Handouts;
-  readonly writer: Writer;
   readonly turns: Turns;
+  readonly writer: Writer;
   readonly endings: Endings;
   readonly settler: Settler;
   private readonly queues = new Map<string, Promise<unknown>>();
@@ -50,10 +50,10 @@ export class Provisioning implements OrderDesk {
     this.clock = parts.clock;
     this.log = parts.log;
     this.handouts = new Handouts(parts.clock);
-    this.writer = new Writer(this);
-    this.endings = new Endings(this);
     this.turns = new Turns(parts, () => this.woke());
     this.handouts.onEnd((handout) => void this.turns.left(handout));
+    this.writer = new Writer(this);
+    this.endings = new Endings(this);
     this.settler = new Settler({
       desk: this,
       clock: parts.clock,
@@ -132,12 +132,12 @@ export class Provisioning implements OrderDesk {
     await this.store.close();
   }
 
-  private async turn(before: Promise<unknown>): Promise<boolean> {
-    const tooLate = new AbortController();
   private woke(): void {
     for (const listener of [...this.wakeListeners]) listener();
   }
 
+  private async turn(before: Promise<unknown>): Promise<boolean> {
+    const tooLate = new AbortController();
     const inTime = before.then(() => true);
     const late = pause(this.clock, localWaitMs, tooLate.signal).then(
       () => false,
