@@ -8,5 +8,9 @@ export = (RED: NodeAPI): void =>
     connections: {},
     settings: { status: choice(['message', 'Activating', 'Activated', 'Failed'], 'message') },
     ways: ['next'],
-    build: (settings) => updateOrder(settings),
+    build(settings) {
+      const { ends, ...step } = updateOrder(settings);
+      // Activating is no end: such a box must lead on, and what is stale or has ended must not be written.
+      return settings.status === 'Activating' ? step : { ...step, ends };
+    },
   });

@@ -15,6 +15,8 @@ export interface StepUnderTest {
   adds: keyof Travelling;
   /** It ends the order: it has no output that must be wired. */
   ends?: true;
+  /** WHMCS has accepted the order before it. */
+  accepted?: true;
   /** Field of its connection. */
   connection?: 'salesforce' | 'whmcs';
   /** A read that it makes. */
@@ -102,9 +104,10 @@ export function itKeepsTheContract(world: World, step: StepUnderTest): void {
       assert.equal(error?.code, 'EVENT_MISSING');
       assert.equal(caught?.failure?.code, 'EVENT_MISSING');
       assert.equal((caught?.['error'] as { code?: string }).code, 'EVENT_MISSING');
-      await world.until('Salesforce shows Failed', () => {
+      const end = step.accepted ? ['Activated', null] : ['Failed', 'EVENT_MISSING'];
+      await world.until(`Salesforce shows ${end[0]}`, () => {
         const order = world.salesforce.people.order(orderOf(message));
-        return order['Activation_Status__c'] === 'Failed' && order['Activation_Error_Code__c'] === 'EVENT_MISSING';
+        return order['Activation_Status__c'] === end[0] && order['Activation_Error_Code__c'] === end[1];
       });
       assert.equal(world.status(id)?.text, 'EVENT_MISSING');
     });
