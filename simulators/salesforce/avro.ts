@@ -19,13 +19,21 @@ export interface EventSchema {
 
 /** @param name the event's API name, as OrderProvisionRequested__e. */
 export function eventSchema(name: string, fields: readonly EventField[]): EventSchema {
+  const system = [
+    { name: 'CreatedDate', type: 'long', doc: 'CreatedDate:DateTime' },
+    { name: 'CreatedById', type: 'string', doc: 'CreatedBy:EntityId' },
+  ];
+  return eventSchemaOf(name, system, fields);
+}
+
+/** A record of fields that are always there, then others that may be null. */
+export function eventSchemaOf(name: string, system: readonly object[], fields: readonly EventField[]): EventSchema {
   const json = JSON.stringify({
     name,
     namespace: 'com.sforce.eventbus',
     type: 'record',
     fields: [
-      { name: 'CreatedDate', type: 'long', doc: 'CreatedDate:DateTime' },
-      { name: 'CreatedById', type: 'string', doc: 'CreatedBy:EntityId' },
+      ...system,
       ...fields.map((one) => ({ name: one.name, type: ['null', one.type], doc: `Data:${one.type}`, default: null })),
     ],
   });

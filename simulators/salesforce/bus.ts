@@ -6,8 +6,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Ledger } from '../shared/ledger';
 import type { Switches } from '../shared/switches';
 import type { VirtualClock } from '../shared/virtual-clock';
-import { deployedFields } from './metadata';
 import { brokenPayload, encodeEvent, eventSchema, type EventField, type EventSchema } from './avro';
+import { encodeChange, orderChangeChannel, orderChangeSchema, type Change } from './change-events';
+import { deployedFields } from './metadata';
 import type { Values } from './records';
 import type { SwitchValues } from './switches';
 
@@ -44,13 +45,15 @@ export class Topic {
   /** Called when there may be something to deliver. */
   readonly listeners = new Set<() => void>();
 
+  /** @param name the channel, as /event/OrderProvisionRequested__e */
   constructor(
-    readonly eventName: string,
+    readonly name: string,
     public schema: EventSchema,
   ) {}
 
-  get name(): string {
-    return `/event/${this.eventName}`;
+  /** The event's API name. */
+  get eventName(): string {
+    return this.name.split('/').at(-1) ?? '';
   }
 
   wake(): void {
@@ -108,6 +111,16 @@ export class Bus {
       at,
       orderId: typeof orderId === 'string' ? orderId : null,
     });
+  }
+
+  /** A change of Orders, on /data/OrderChangeEvent. */
+  publishChange(change: Change): BusEvent {
+    const topic = this.topics.get(orderChangeChannel);
+    if (!topic) throw new Error('the org has no change events');
+    const payload = encodeChange(topic.schema, change, Number(this.last));
+    const { recordIds, at } = change;
+    const orderId = recordIds.length === 1 ? (recordIds[0] ?? null) : null;
+    return this.append(topic, { uuid: randomUUID(), schemaId: topic.schema.id, payload, at, orderId });
   }
 
   /** An event whose bytes cannot be decoded. */
@@ -180,13 +193,16 @@ export class Bus {
 
   /** Back to the seed: topics as declared, empty. Streams keep their topics, so those are emptied, not replaced. */
   restore(): void {
-    for (const [eventName, fields] of Object.entries(platformEvents)) {
-      const schema = this.remember(eventSchema(eventName, fields));
-      const topic = this.topics.get(`/event/${eventName}`) ?? new Topic(eventName, schema);
-      topic.schema = schema;
-      this.topics.set(topic.name, topic);
-    }
+    for (const [eventName, fields] of Object.entries(platformEvents))
+      this.declare(`/event/${eventName}`, eventSchema(eventName, fields));
+    this.declare(orderChangeChannel, orderChangeSchema());
     this.startEpoch();
+  }
+
+  private declare(channel: string, schema: EventSchema): void {
+    const topic = this.topics.get(channel) ?? new Topic(channel, schema);
+    topic.schema = this.remember(schema);
+    this.topics.set(channel, topic);
   }
 
   private append(topic: Topic, event: Omit<BusEvent, 'seq'>): BusEvent {

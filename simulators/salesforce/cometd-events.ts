@@ -1,6 +1,7 @@
 /** Events as the Streaming API delivers them: JSON with every field, dates as ISO. Salesforce reference §2.4. */
 import { decodeEvent, type EventSchema } from './avro';
 import type { Bus, BusEvent, Topic } from './bus';
+import { namesOf } from './change-events';
 import type { Value } from './records';
 
 /** From this version on an event carries its uuid. */
@@ -34,7 +35,9 @@ function payloadText(schema: EventSchema | undefined, event: BusEvent): string {
     return JSON.stringify(event.payload.toString('base64'));
   }
   const types = new Map(schema.fields.map((field) => [field.name, field.type]));
-  const members = Object.entries(fields).map(([name, value]) => {
+  const { ChangeEventHeader: header, ...own } = fields as { ChangeEventHeader?: ChangeHeader } & Record<string, Value>;
+  if (header) return changeText(header, own, types);
+  const members = Object.entries(own).map(([name, value]) => {
     const type = name === 'CreatedDate' ? 'long' : (types.get(name) ?? 'string');
     return `${JSON.stringify(name)}:${valueText(type, value)}`;
   });
@@ -46,4 +49,22 @@ function valueText(type: string, value: Value): string {
   if (typeof value !== 'number') return JSON.stringify(value);
   if (type === 'long') return JSON.stringify(new Date(value).toISOString());
   return Number.isInteger(value) && Math.abs(value) < 1e15 ? `${value}.0` : JSON.stringify(value);
+}
+
+interface ChangeHeader {
+  changedFields: string[];
+}
+
+/** A change event has its changed fields by name, and only those; nulled and diff fields are not told. */
+function changeText(header: ChangeHeader, fields: Record<string, Value>, types: ReadonlyMap<string, string>): string {
+  const { changedFields, ...rest } = header;
+  const names = namesOf(changedFields);
+  const told = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => name !== 'nulledFields' && name !== 'diffFields'),
+  );
+  const own = Object.entries(fields)
+    .filter(([name, value]) => value !== null || names.includes(name))
+    .map(([name, value]) => `${JSON.stringify(name)}:${valueText(types.get(name) ?? 'string', value)}`);
+  const headerText = JSON.stringify({ ...told, changedFields: names });
+  return `{${[`"ChangeEventHeader":${headerText}`, ...own].join(',')}}`;
 }

@@ -3,6 +3,7 @@ import type { Ledger } from '../shared/ledger';
 import type { Switches } from '../shared/switches';
 import type { VirtualClock } from '../shared/virtual-clock';
 import type { Bus } from './bus';
+import { changeOf } from './change-events';
 import { checkFields } from './dml';
 import { ApiError } from './errors';
 import { businessKey, checkAttempt, flowFields, flowRuns, provisionChannel } from './flow';
@@ -123,7 +124,10 @@ export class Org {
   }
 
   private finish(tx: OrgTransaction): void {
-    for (const change of tx.commit()) this.record(change, tx.writer.username);
+    for (const change of tx.commit()) {
+      this.record(change, tx.writer.username);
+      this.capture(change, tx.userId);
+    }
     for (const order of tx.ordersToPublish) this.publishProvision(order, tx.userId);
   }
 
@@ -141,6 +145,12 @@ export class Org {
     const topic = this.bus.topic(provisionChannel);
     const fields = { OrderId__c: order.id, BusinessKey__c: businessKey(order) };
     if (topic) this.bus.publish(topic, { fields, createdById });
+  }
+
+  private capture({ before, after }: RowChange, userId: string): void {
+    if (!this.switches.values.changeDataCapture || after.object.name !== 'Order') return;
+    const change = changeOf(before, after, this.clock.now(), userId);
+    if (change) this.bus.publishChange(change);
   }
 
   private record({ before, after, sent }: RowChange, by: string): void {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { PanelError, bodyOf } from '../shared/panel';
 import type { Bus, Topic } from './bus';
+import { noRecord } from './change-events';
 import type { GrpcPorts } from './grpc-ports';
 import { readId } from './ids';
 import { provisionChannel } from './flow';
@@ -229,6 +230,16 @@ export class People {
       const streams = [...this.parts.streams.open].filter((stream) => stream.hears(topic.name));
       for (const stream of streams) stream.again(events, topic);
       return { streams: streams.length };
+    },
+    /** A change that Change Data Capture does not tell in full: of these orders, or without any (an overflow). */
+    changeGap: (body) => {
+      const { orderIds } = bodyOf(z.strictObject({ orderIds: z.array(z.string()).max(1000).default([]) }), body);
+      const { bus, org } = this.parts;
+      const recordIds = orderIds.length > 0 ? orderIds : [noRecord];
+      const type = orderIds.length > 0 ? 'GAP_UPDATE' : 'GAP_OVERFLOW';
+      const { userId } = this.parts.seeded().person;
+      const event = bus.publishChange({ type, recordIds, fields: {}, at: org.clock.now(), userId });
+      return { uuid: event.uuid, replayId: bus.replayId(event.seq).toString('base64') };
     },
     /** An event whose bytes cannot be decoded: { orderId? }. */
     undecodable: (body) => {

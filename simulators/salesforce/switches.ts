@@ -18,6 +18,8 @@ export const switchesOf = (usernames: readonly string[]) =>
     // Automation.
     /** The Flow publishes OrderProvisionRequested__e when an Order turns Activating. */
     flowPublishes: z.boolean().default(true),
+    /** Orders are selected for Change Data Capture: each commit is told on /data/OrderChangeEvent. */
+    changeDataCapture: z.boolean().default(false),
     /** The event goes out before its transaction commits; the commit follows after `commitDelayMs` of the virtual clock. */
     publishImmediately: z.boolean().default(false),
     commitDelayMs: count.default(2000),

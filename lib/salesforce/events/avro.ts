@@ -3,9 +3,10 @@ import type { Type } from 'avsc';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../json';
 import { avsc } from '../vendors';
+import { changedFieldNames, type SchemaField } from './change-event';
 
 export interface DecodedPayload {
-  /** Wall ms of CreatedDate; null when the event has none. */
+  /** Wall ms of CreatedDate, or of a change's commit; null when the event has neither. */
   createdAt: number | null;
   fields: JsonObject;
 }
@@ -16,12 +17,15 @@ export type PayloadDecoder = (payload: Buffer) => DecodedPayload;
 /** Salesforce says what a field is in `doc`, e.g. `CreatedDate:DateTime`. */
 const recordSchema = z.object({
   type: z.literal('record'),
-  fields: z.array(z.object({ name: z.string(), doc: z.string().optional() })),
+  fields: z.array(z.object({ name: z.string(), doc: z.string().optional(), type: z.unknown() })),
 });
+
+const compound = z.object({ type: z.literal('record'), fields: z.array(z.object({ name: z.string() })) });
 
 /**
  * A decoder for one schema. 64-bit numbers come out as strings, whatever their size (a JavaScript number loses digits
- * beyond 2^53); CreatedDate and other fields documented as DateTime as ISO in UTC; unions as the plain value.
+ * beyond 2^53); CreatedDate and other fields documented as DateTime as ISO in UTC; unions as the plain value; the bitmaps of
+ * a change event as the names of the fields.
  * @throws Error when the text is no schema of a record.
  */
 export function payloadDecoder(schemaJson: string): PayloadDecoder {
@@ -45,15 +49,37 @@ export function payloadDecoder(schemaJson: string): PayloadDecoder {
     .filter(({ name, doc }) => name === 'CreatedDate' || /(^|:)DateTime$/i.test(doc ?? ''))
     .map(({ name }) => name);
 
+  const schemaFields = fields.map((field) => ({ name: field.name, parts: partsOf(field.type) }));
+
   return (payload) => {
     const record = asJson(type.fromBuffer(payload));
-    if (record === null || typeof record !== 'object' || Array.isArray(record))
-      throw new Error('the payload is no record');
-    const created = record['CreatedDate'];
+    if (!isObject(record)) throw new Error('the payload is no record');
+    const header = record['ChangeEventHeader'] ?? null;
+    if (isObject(header)) nameFields(header, schemaFields);
+    const created = record['CreatedDate'] ?? (isObject(header) ? header['commitTimestamp'] : null);
     const createdAt = typeof created === 'string' ? Number(created) : null;
     for (const name of dates) record[name] = isoOf(record[name] ?? null);
     return { createdAt, fields: record };
   };
+}
+
+const isObject = (value: Json): value is JsonObject =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** Names of the parts of a compound field, such as an address. */
+function partsOf(type: unknown): string[] {
+  for (const one of Array.isArray(type) ? (type as unknown[]) : [type]) {
+    const parsed = compound.safeParse(one);
+    if (parsed.success) return parsed.data.fields.map(({ name }) => name);
+  }
+  return [];
+}
+
+function nameFields(header: JsonObject, schema: readonly SchemaField[]): void {
+  for (const list of ['changedFields', 'nulledFields', 'diffFields']) {
+    const entries = header[list];
+    if (Array.isArray(entries)) header[list] = changedFieldNames(entries.map(String), schema);
+  }
 }
 
 const longestDate = 8.64e15;
