@@ -33,6 +33,10 @@ export class ChannelStream {
       stored: () => void;
       /** `state` is another. */
       changed: () => void;
+      /** The channel is ours from now on, or no longer. */
+      leads: (leading: boolean) => void;
+      /** Events may have been lost. */
+      gap: () => void;
     },
   ) {}
 
@@ -161,8 +165,10 @@ export class ChannelStream {
       position: (replayId) => this.position(replayId),
       capacity: () => this.capacity(),
       start: () => this.startPosition(),
+      gap: () => this.tell.gap(),
     });
     this.subscriber.onState(this.tell.changed);
+    this.tell.leads(true);
     this.subscriber.start();
     this.tell.changed();
   }
@@ -171,6 +177,7 @@ export class ChannelStream {
   private async follow(): Promise<void> {
     this.leader?.keep.stop();
     this.leader = null;
+    this.tell.leads(false);
     await this.subscriber?.close();
     this.subscriber = null;
     this.tell.changed();

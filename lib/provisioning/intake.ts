@@ -11,10 +11,13 @@ import { HandOut, type HandOutOptions } from './hand-out';
 import { HandOutHold } from './hand-out-hold';
 import type { EventPart } from './message';
 import { StoppedEvents, type StoppedEventsOptions } from './stopped-events';
+import { Sweep, type SweepParts, type SweepSettings } from './sweep';
 
 export interface IntakeOptions extends StreamOptions, HandOutOptions, StoppedEventsOptions {
   /** A failure that no Catch leads to an end: told to Salesforce at once, or an alarm only. */
   uncaught: 'fail' | 'alarm';
+  /** How to find orders that no event brought; without it they are not looked for. */
+  sweep?: { read: SweepParts['read']; settings?: Partial<SweepSettings> };
 }
 
 export interface IntakeState {
@@ -32,6 +35,9 @@ export class Intake {
   private readonly handOut: HandOut;
   private readonly stoppedEvents: StoppedEvents;
   private readonly hold: HandOutHold;
+  /** One for each time that the channel is ours. */
+  private sweep: Sweep | null = null;
+  private caughtUp = false;
   private timer: Timer | null = null;
   private stopped = true;
   private paused = false;
@@ -46,7 +52,12 @@ export class Intake {
         this.poke();
         this.told();
       },
-      changed: told,
+      changed: () => {
+        this.noticeStream();
+        this.told();
+      },
+      leads: (leading) => this.sweepWhile(leading),
+      gap: () => this.sweep?.afterStream('gap'),
     });
     this.handOut = new HandOut(options, () => this.paused || this.hold.by !== null, told);
     this.stoppedEvents = new StoppedEvents(options, this.handOut);
@@ -71,9 +82,11 @@ export class Intake {
     for (const off of this.offs) off();
     this.offs = [];
     this.listeners.clear();
+    const swept = this.sweep?.close();
     const handed = this.handOut.stop();
     await this.stream.unsubscribe();
     await handed;
+    await swept;
     await this.stream.leave();
   }
 
@@ -120,6 +133,33 @@ export class Intake {
     if (this.stopped) return;
     this.stream.poke();
     this.handOut.poke();
+  }
+
+  private sweepWhile(leading: boolean): void {
+    void this.sweep?.close();
+    this.sweep = null;
+    this.caughtUp = false;
+    const { provisioning, channel, orderIdField, sweep } = this.options;
+    if (!leading || this.stopped || sweep === undefined) return;
+    const { store, handouts, clock, log } = provisioning;
+    this.sweep = new Sweep({
+      ...sweep,
+      store,
+      isRunning: (orderId) => handouts.running(orderId).length > 0,
+      channel,
+      orderIdField,
+      onTaken: () => this.poke(),
+      clock,
+      log,
+    });
+    this.sweep.start();
+  }
+
+  /** A sweep that waits for the stream's backlog may go. */
+  private noticeStream(): void {
+    const before = this.caughtUp;
+    this.caughtUp = this.stream.state?.phase === 'connected';
+    if (this.caughtUp && !before) this.sweep?.caughtUp();
   }
 
   private tick(): void {

@@ -1,6 +1,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import { eventPart, Intake, type IntakeState } from '../../lib/provisioning/intake';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { SweepParts } from '../../lib/provisioning/sweep';
 import { createPubSubSubscriber } from '../../lib/salesforce/events/pubsub';
 import { registerAdminRoutes } from '../shared/admin-routes';
 import { nodeProblem, useConnections } from '../shared/connections';
@@ -27,6 +28,9 @@ const settings = {
   maxInWork: whole(10, { min: 1, max: 100 }),
   silence: secondsSetting(300, { min: 30, max: 86_400 }),
   uncaught: choice(['fail', 'alarm'], 'fail'),
+  sweep: yesNo(true),
+  sweepMinutes: whole(5, { min: 1, max: 1_440 }),
+  pricebookId: text(),
   ...fieldSettings,
 };
 
@@ -113,8 +117,12 @@ class Source {
   }
 
   private createIntake(provisioning: Provisioning): Intake {
-    const { channel, orderIdField, replay, maxInWork, silence, uncaught } = this.values;
+    const { channel, orderIdField, replay, maxInWork, silence, uncaught, sweep, sweepMinutes, pricebookId } =
+      this.values;
     const { salesforce, pubsubEndpoint, ca } = this.salesforce;
+    const fields = fieldNames(this.values);
+    const read: SweepParts['read'] = (after, limit, signal) =>
+      salesforce.activatingOrders({ fields, status: 'Activating', pricebookId, after, limit }, signal);
     return new Intake({
       provisioning,
       channel,
@@ -123,6 +131,7 @@ class Source {
       maxInWork,
       silenceMs: silence * 1_000,
       uncaught,
+      ...(sweep ? { sweep: { read, settings: { everyMs: sweepMinutes * 60_000 } } } : {}),
       createSubscriber: (sink) =>
         createPubSubSubscriber({
           endpoint: pubsubEndpoint,

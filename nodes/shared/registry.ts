@@ -9,6 +9,7 @@ import type { NodeAPI } from 'node-red';
 import type { Intake } from '../../lib/provisioning/intake';
 import type { Handout } from '../../lib/provisioning/handouts';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { ActivatingOrders } from '../../lib/salesforce/activating-orders';
 import type { TokenSource } from '../../lib/salesforce/auth';
 import type { Salesforce } from '../../lib/salesforce/contract';
 import type { Catalogue } from '../../lib/whmcs/catalogue';
@@ -101,7 +102,7 @@ export interface WhmcsConnection {
 
 /** An org as one user, and where its events come from. */
 export interface SalesforceConnection {
-  salesforce: Salesforce & { auth: TokenSource; close(): void };
+  salesforce: Salesforce & ActivatingOrders & { auth: TokenSource; close(): void };
   pubsubEndpoint: string;
   ca: string | undefined;
 }

@@ -2,61 +2,15 @@ import assert from 'node:assert/strict';
 import type { Facts, Log } from '../../../lib/log';
 import type { OrderRecord } from '../../../lib/provisioning/order-record';
 import { Sweep, type SweepParts, type SweepSettings } from '../../../lib/provisioning/sweep';
-import type { ActivatingPage, Place } from '../../../lib/salesforce/activating-orders';
 import { SalesforceError } from '../../../lib/salesforce/contract';
 import { StoreError, type InboxEvent } from '../../../lib/state/contract';
-import { FakeClock } from '../../fake-clock';
 import { cause, channel, DeskUnderTest, orderId } from './desk-under-test';
-import type { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
+import { aborted, ListedOrders } from './vendor-doubles/listed-orders';
 
 const minute = 60_000;
 const idOf = (n: number): string => `801${String(n).padStart(12, '0')}AAA`;
 
 type Line = { level: string; text: string; facts: Facts };
-
-/** The orders of an org as its query answers, the org's clock being so far ahead of ours. */
-class Org {
-  reads: { after: Place | null; limit: number }[] = [];
-  /** What the next reads end with, instead. */
-  readonly faults: SalesforceError[] = [];
-  ahead = 0;
-  withDate = true;
-  apiRequests: ActivatingPage['apiRequests'] = { used: 10, allowed: 1_000 };
-  /** Runs while a page is on its way: after the org has read it, before we have it. */
-  onTheWay: () => Promise<void> = () => Promise.resolve();
-
-  constructor(
-    private readonly clock: FakeClock,
-    private readonly salesforce: InMemorySalesforce,
-  ) {}
-
-  readonly read: SweepParts['read'] = async (after, limit, signal) => {
-    this.reads.push({ after, limit });
-    const fault = this.faults.shift();
-    if (fault) throw fault;
-    const rows = [...this.salesforce.orders.values()]
-      .filter((order) => order.activationStatus === 'Activating')
-      .map(({ id, lastModifiedAt, attempt }) => ({ id, lastModifiedAt: lastModifiedAt + this.ahead, attempt }))
-      .sort((a, b) => a.lastModifiedAt - b.lastModifiedAt || (a.id < b.id ? -1 : 1))
-      .filter(
-        (row) =>
-          after === null ||
-          row.lastModifiedAt > after.lastModifiedAt ||
-          (row.lastModifiedAt === after.lastModifiedAt && row.id > after.id),
-      );
-    await Promise.race([this.onTheWay(), aborted(signal)]);
-    return {
-      orders: rows.slice(0, limit),
-      more: rows.length >= limit,
-      serverNow: this.withDate ? this.clock.now() + this.ahead : null,
-      apiRequests: this.apiRequests,
-    };
-  };
-}
-
-/** Rejects when the signal is aborted. */
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
 type Intent = OrderRecord['adds'][number];
 
@@ -102,12 +56,13 @@ const told = (at: number, how: 'written' | 'dropped' = 'written'): NonNullable<O
   tries: 1,
   problem: null,
   unsettled: false,
+  alarmed: null,
   told: { at, how },
 });
 
 describe('the sweep', () => {
   let desk: DeskUnderTest;
-  let org: Org;
+  let org: ListedOrders;
   let lines: Line[];
   let poked: number;
   const sweeps: Sweep[] = [];
@@ -148,7 +103,7 @@ describe('the sweep', () => {
 
   beforeEach(async () => {
     desk = await DeskUnderTest.open();
-    org = new Org(desk.clock, desk.salesforce);
+    org = new ListedOrders(desk.clock, desk.salesforce);
     lines = [];
     poked = 0;
   });
@@ -227,32 +182,6 @@ describe('the sweep', () => {
     desk.salesforce.edit(orderId, { activationStatus: 'Activating', attempt: 2 });
     await desk.settle(2 * minute);
     assert.deepEqual(await takenBy(create()), [orderId]);
-  });
-
-  it('runs an order once while Salesforce refuses its Failed for an hour, and tells it then', async () => {
-    desk.salesforce.add(orderId, { lastModifiedAt: 0 });
-    desk.salesforce.ends.push(
-      ...Array.from({ length: 500 }, () => ({
-        kind: 'refused' as const,
-        code: 'INSUFFICIENT_ACCESS_OR_READONLY',
-        message: 'insufficient access rights on object id',
-        fields: [],
-      })),
-    );
-    const event = await desk.handOut();
-    await desk.record({ attempt: 1, attemptState: 'open' });
-    await desk.provisioning.endings.fail(desk.of(event), cause().part());
-    const sweep = create();
-    sweep.start();
-    await desk.settle(60 * minute);
-    assert.ok(org.reads.length >= 11, `${org.reads.length} sweeps`);
-    assert.equal((await eventsOf()).length, 1);
-    assert.equal(desk.salesforce.orders.get(orderId)?.activationStatus, 'Activating');
-    desk.salesforce.ends.length = 0;
-    await desk.settle(10 * minute);
-    assert.equal(desk.salesforce.orders.get(orderId)?.activationStatus, 'Failed');
-    assert.equal((await eventsOf()).length, 1);
-    assert.deepEqual(lines, []);
   });
 
   // ------------------------------------------------------------------ what it leaves

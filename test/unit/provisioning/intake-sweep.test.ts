@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { eventPart, Intake } from '../../../lib/provisioning/intake';
+import type { EventSink, Subscriber, SubscriberState } from '../../../lib/salesforce/contract';
+import type { InboxEvent } from '../../../lib/state/contract';
+import { channel, DeskUnderTest, orderId } from './desk-under-test';
+import { ListedOrders } from './vendor-doubles/listed-orders';
+
+const minute = 60_000;
+
+/** A subscriber whose phase a test sets. */
+class PhasedSubscriber implements Subscriber {
+  phase: SubscriberState['phase'] = 'connecting';
+  private readonly listeners = new Set<(state: SubscriberState) => void>();
+  constructor(readonly sink: EventSink) {}
+
+  get state(): SubscriberState {
+    const unknown = { problem: null, retryAt: null, lastEventAt: null, lastKeepaliveAt: null, position: null };
+    const deliveries = { today: 0, since: 0, allowance: null };
+    return { phase: this.phase, channel, received: 0, delayMs: null, deliveries, gap: null, ...unknown };
+  }
+  enter(phase: SubscriberState['phase']): void {
+    this.phase = phase;
+    for (const listener of [...this.listeners]) listener(this.state);
+  }
+  start(): void {}
+  poke(): void {}
+  onState(listener: (state: SubscriberState) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+describe('the intake of a channel, with a sweep', () => {
+  let desk: DeskUnderTest;
+  let org: ListedOrders;
+  let delivered: InboxEvent[];
+  let subscribers: PhasedSubscriber[];
+  let intake: Intake;
+  let messages = 0;
+
+  const open = async (over: Partial<ConstructorParameters<typeof Intake>[0]> = {}): Promise<void> => {
+    intake = new Intake({
+      provisioning: desk.provisioning,
+      channel,
+      orderIdField: 'OrderId__c',
+      replay: 'LATEST',
+      maxInWork: 2,
+      silenceMs: 86_400_000,
+      uncaught: 'fail',
+      createSubscriber(sink) {
+        const subscriber = new PhasedSubscriber(sink);
+        subscribers.push(subscriber);
+        return subscriber;
+      },
+      deliver: (event) => void delivered.push(event),
+      newMessageId: () => `m${++messages}`,
+      sweep: { read: org.read, settings: { everyMs: 20 * minute } },
+      ...over,
+    });
+    await intake.start();
+    await desk.settle();
+  };
+  const enter = async (phase: SubscriberState['phase']): Promise<void> => {
+    subscribers.at(-1)?.enter(phase);
+    await desk.settle();
+  };
+
+  beforeEach(async () => {
+    desk = await DeskUnderTest.open();
+    org = new ListedOrders(desk.clock, desk.salesforce);
+    desk.salesforce.add(orderId, { lastModifiedAt: 0 });
+    delivered = [];
+    subscribers = [];
+  });
+  afterEach(async () => {
+    await intake.stop();
+    await desk.close();
+  });
+
+  it('hands out at its start what no event brought, once the stream has caught up', async () => {
+    await open();
+    await enter('catchingUp');
+    assert.deepEqual([delivered.length, org.reads.length], [0, 0]);
+    await enter('connected');
+    const [event] = delivered;
+    assert.ok(event);
+    const { delivery, replayId, channel: topic, createdAt } = eventPart(event);
+    assert.deepEqual(
+      { delivery, replayId, topic, createdAt, orderId: event.orderId, payload: event.payload },
+      {
+        delivery: 'recovered',
+        replayId: '',
+        topic: channel,
+        createdAt: '1970-01-01T00:00:00.000Z',
+        orderId,
+        payload: { OrderId__c: orderId },
+      },
+    );
+  });
+
+  it('hands it out after a minute where the stream does not come up', async () => {
+    await open();
+    await enter('misconfigured');
+    await desk.settle(59_000);
+    assert.equal(delivered.length, 0);
+    await desk.settle(1_000);
+    assert.equal(delivered.length, 1);
+  });
+
+  it('sweeps at its interval, not each time that the stream comes back', async () => {
+    await open();
+    await enter('connected');
+    for (let n = 0; n < 3; n++) {
+      await enter('backingOff');
+      await enter('connected');
+    }
+    assert.equal(org.reads.length, 1);
+    await desk.settle(23 * minute);
+    assert.equal(org.reads.length, 2);
+  });
+
+  it('sweeps once more when the stored position is unknown, after the stream has brought what is left', async () => {
+    await open();
+    await enter('connected');
+    subscribers.at(-1)?.sink.gap?.({ channel, from: null, until: desk.clock.now(), position: 'AAAB' });
+    await enter('connected');
+    await enter('connecting');
+    await enter('catchingUp');
+    assert.equal(org.reads.length, 1);
+    await enter('connected');
+    assert.equal(org.reads.length, 2);
+  });
+
+  it('leaves the sweep to the instance that has the channel', async () => {
+    const { leases } = desk.provisioning.store;
+    const other = await leases.acquire(`leader:${channel}`, 10 * minute);
+    assert.ok(other);
+    await open();
+    await desk.settle(5 * minute);
+    assert.equal(org.reads.length, 0);
+    await leases.release(other);
+    await desk.settle(6_000);
+    await enter('connected');
+    assert.equal(org.reads.length, 1);
+  });
+
+  it('does not sweep when it is set so', async () => {
+    await open({ sweep: undefined });
+    await enter('connected');
+    await desk.settle(30 * minute);
+    assert.deepEqual([delivered.length, org.reads.length], [0, 0]);
+  });
+
+  it('leaves no timer and no sweep when it stops', async () => {
+    const before = desk.clock.pending;
+    await open();
+    await enter('connected');
+    org.onTheWay = () => new Promise(() => undefined);
+    await desk.settle(23 * minute);
+    assert.equal(org.reads.length, 2);
+    await intake.stop();
+    for (const event of delivered) desk.provisioning.handouts.end(event.id);
+    assert.equal(desk.clock.pending, before);
+  });
+});
