@@ -10,6 +10,7 @@ import { adoptedOf, readBack } from './adopted-order';
 import { callOnce, describe } from './call-facts';
 import { underWay } from './calls-under-way';
 import { failure, toFailure } from './failure';
+import { wasSent } from './settle-accept';
 import { settlingFor, whileHeld, type HeldResult } from './held-step';
 import type { Travelling, WhmcsPart } from './message';
 import { unsettledAccept, unsettledAdd, type AcceptIntent } from './order-record';
@@ -81,12 +82,15 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
   return seen?.decision.do === 'send' ? send(accepting) : concluded(accepting, seen);
 }
 
-/** What a store that may have lost records does not say, may be: the accept counts as sent (exactly-one R2). */
+/**
+ * What a store that may have lost records does not say, may be: the accept counts as sent (exactly-one R2), unless one that
+ * is on record was sent, or is younger than the span in doubt.
+ */
 async function countAsSent({ order, settings }: Accepting): Promise<void> {
   const doubt = await order.store.doubt();
-  const { adopted, accepts, seen } = order.record;
-  if (!doubt || !adopted || accepts.length > 0 || adopted.at >= doubt.until) return;
-  if (seen !== null && seen.modifiedAt >= doubt.until) return;
+  const { adopted, accepts } = order.record;
+  if (!doubt || !adopted || adopted.at >= doubt.until) return;
+  if (accepts.some((one) => one.whmcsOrderId === adopted.orderId && (one.at >= doubt.until || wasSent(one)))) return;
   await order.save((record) => withUnknownAccept(record, order, adopted.whmcs, adopted.orderId, settings.quarantineMs));
 }
 

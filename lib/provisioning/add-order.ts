@@ -59,7 +59,7 @@ async function settleFirst(adding: Adding): Promise<HeldResult | null> {
   if (decision.do !== 'wait') {
     const out = await carryOut(adding, own(order.record, intent), decision);
     if (out.kind === 'stopped') throw out.failure;
-    return null;
+    return settleFirst(adding);
   }
   // The stop came after the quarantine: that a person names the order since is their word.
   if (intent.stopped && adding.input.order.whmcsOrderId && (await adoptNamed(adding, named(adding), intent)))
@@ -76,11 +76,14 @@ async function reopened({ order }: Adding, intent: AddIntent, reason: string): P
 async function intentOfDoubt(adding: Adding): Promise<AddIntent | undefined> {
   const { order, log } = adding;
   const doubt = await order.store.doubt();
-  if (!isDoubtful(order.record, doubt)) return undefined;
-  const intent: AddIntent = { ...draft(adding), sender: unknownSender, watermark: null };
+  if (doubt === null || !isDoubtful(order.record, doubt)) return undefined;
+  const drafted = draft(adding);
+  // Not before the end of the span, whatever the wall clock says: one such intent answers the doubt.
+  const at = Math.max(drafted.at, doubt.until);
+  const intent: AddIntent = { ...drafted, at, sender: unknownSender, watermark: null };
   log.warn('The store may have lost what was done for this order; reading WHMCS first', {
     order: order.orderId,
-    reason: doubt?.reason,
+    reason: doubt.reason,
   });
   await order.store.openIntents.open(intent.whmcs, intent.clientId, order.orderId, intent.id);
   await order.save((record) => openAdd(record, intent));

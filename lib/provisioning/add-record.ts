@@ -111,13 +111,17 @@ export function newGeneration(record: OrderRecord): OrderRecord | null {
 export const addsOf = (record: OrderRecord): AddIntent[] =>
   record.adds.filter((intent) => intent.generation === record.generation);
 
+/** Intents that may have made a row. */
+const mayHaveMade = (record: OrderRecord): AddIntent[] =>
+  addsOf(record).filter((one) => one.settled === null || !['not-sent', 'refused'].includes(one.settled.how));
+
 /** Ids above this may be ours: the lowest watermark of all intents that may have made a row; -1 when one has none. */
-export function lowestWatermark(record: OrderRecord): number {
-  const may = addsOf(record).filter(
-    (one) => one.settled === null || !['not-sent', 'refused'].includes(one.settled.how),
-  );
-  return Math.min(...may.map((one) => one.watermark ?? -1));
-}
+export const lowestWatermark = (record: OrderRecord): number =>
+  Math.min(...mayHaveMade(record).map((one) => one.watermark ?? -1));
+
+/** Whether a row was there before each call of which that is known. */
+export const isBeforeCalls = (record: OrderRecord, id: number): boolean =>
+  mayHaveMade(record).every((one) => one.watermark === null || id <= one.watermark);
 
 /**
  * Whether absence may be followed by adding once more: by itself once, if the node's setting says so; else only on a
@@ -139,13 +143,12 @@ export const isFromElsewhere = (record: OrderRecord, store: string, marker: Mark
   marker.store !== store || !record.adds.some((one) => one.id === marker.intent);
 
 /**
- * Whether the ledger's silence about this order proves nothing (exactly-one R2): the store has a doubtful span, Salesforce
- * last changed the order before its end, and nothing was asked of WHMCS since.
+ * Whether the ledger's silence about this order proves nothing (exactly-one R2): the store has a doubtful span, the
+ * Salesforce Order was created before its end, and nothing was asked of WHMCS since. Not by LastModifiedDate: Retry raises it.
  */
-export const isDoubtful = (record: OrderRecord, doubt: Doubt | null): boolean =>
-  doubt !== null &&
+export const isDoubtful = (record: OrderRecord, doubt: Doubt): boolean =>
   record.adopted === null &&
-  (record.seen === null || record.seen.modifiedAt < doubt.until) &&
+  (record.seen?.createdAt ?? -Infinity) < doubt.until &&
   !record.adds.some((one) => one.at >= doubt.until);
 
 /** What a stopped intent tells the flow. */

@@ -142,6 +142,7 @@ async function open(
   const attempt = attemptOf(record, order);
   const seen = {
     status: order.activationStatus,
+    createdAt: order.createdAt,
     modifiedAt: order.lastModifiedAt,
     modifiedById: order.lastModifiedById,
   };

@@ -152,8 +152,15 @@ const orderRecord = z.object({
     .object({ attempt: z.number(), end: z.enum(['Activated', 'Failed']), code: z.string().nullable(), at: z.number() })
     .nullable(),
   report: report.nullable(),
-  /** Status, LastModifiedDate and user of our last read of the Salesforce Order. */
-  seen: z.object({ status: z.string(), modifiedAt: z.number(), modifiedById: z.string() }).nullable(),
+  /** What our last read of the Salesforce Order showed: status, CreatedDate (null: not known), LastModifiedDate and user. */
+  seen: z
+    .object({
+      status: z.string(),
+      createdAt: z.number().nullable().default(null),
+      modifiedAt: z.number(),
+      modifiedById: z.string(),
+    })
+    .nullable(),
   /** Words that background work looks for: report, settle, watch. */
   todo: z.array(z.enum(['report', 'settle', 'watch'])),
   /** Looking out for an order that turns up late: from when (wall ms, for people), looks done, orders told of. */

@@ -125,6 +125,19 @@ export async function rowsOf(
   return rows;
 }
 
+/** WHMCS prints its dates without a zone, and its clock may be off. */
+const dateSlackMs = 172_800_000;
+/** WHMCS is younger: a date before this year stands for none. */
+const firstYear = 2000;
+
+/** Whether an order was made before an instant (wall ms), beyond doubt; one without a date never was. */
+export function isDatedBefore({ date }: Order, at: number): boolean {
+  const [, ...parts] = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d))?$/.exec(date?.trim() ?? '') ?? [];
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map((part) => Number(part ?? 0));
+  if (year < firstYear || month < 1 || day < 1) return false;
+  return Date.UTC(year, month - 1, day, hour, minute, second) + dateSlackMs < at;
+}
+
 /**
  * - alive: Pending or Active. dead: Cancelled or Fraud. other: a status that a person made up (exactly-one R24).
  */

@@ -4,12 +4,13 @@
  * new process starts anew, which is safe.
  */
 import type { Clock } from '../clock';
-import type { Sender } from '../state/contract';
+import type { Sender, StateStore } from '../state/contract';
 import type { Whmcs } from '../whmcs/contract';
 import { isUnknown } from './add-record';
 import { endOfCall } from './call-facts';
 import { isUnderWay } from './calls-under-way';
 import type { HeldOrder } from './held-order';
+import type { AcceptIntent, AddIntent } from './order-record';
 
 /** PHP goes on after its client has gone, and proxies hold requests back for minutes. */
 const leastMs = 300_000;
@@ -22,16 +23,33 @@ export type Quarantine = { is: 'sender' } | { is: 'running'; leftMs: number } | 
 
 export class Quarantines {
   private readonly since = new Map<string, number>();
+  /** Monotonic ms at which each doubt of the store was first seen. */
+  private readonly doubts = new Map<string, number>();
 
   constructor(private readonly clock: Clock) {}
 
+  /**
+   * Takes note of the store's doubt, if it has one. What lost records would tell of was sent before it arose, so that the
+   * quarantine of all orders in doubt counts from here.
+   */
+  async note(store: StateStore): Promise<number | null> {
+    const doubt = await store.doubt();
+    if (doubt === null) return null;
+    const key = `${doubt.until} ${doubt.reason}`;
+    const since = this.doubts.get(key) ?? this.clock.monotonic();
+    this.doubts.set(key, since);
+    return since;
+  }
+
   /** Where an intent stands; the first look that finds its sender ended starts the count. */
-  async of(order: HeldOrder, intent: { id: string; sender: Sender }, lengthMs: number): Promise<Quarantine> {
+  async of(order: HeldOrder, intent: AddIntent | AcceptIntent, lengthMs: number): Promise<Quarantine> {
     const key = `${order.orderId} ${intent.id}`;
     let since = this.since.get(key);
     if (since === undefined) {
       if (!(await hasEnded(order, intent))) return { is: 'sender' };
-      since = this.clock.monotonic();
+      // An accept may be another installation's, which goes on; an AddOrder that nobody knows of is a lost record's.
+      const lost = 'watermark' in intent && isUnknown(intent.sender) ? await this.note(order.store) : null;
+      since = lost ?? this.clock.monotonic();
       this.since.set(key, since);
     }
     const leftMs = since + lengthMs - this.clock.monotonic();

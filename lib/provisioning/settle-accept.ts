@@ -60,4 +60,5 @@ export function lookAtAccept({ found, services, accepts, facts, quarantine }: Ac
 }
 
 /** It may have run modules. */
-const wasSent = ({ settled }: AcceptIntent): boolean => settled?.how !== 'not-sent' && settled?.how !== 'refused';
+export const wasSent = ({ settled }: AcceptIntent): boolean =>
+  settled?.how !== 'not-sent' && settled?.how !== 'refused';

@@ -6,11 +6,11 @@
  * then two equal complete passes. A row that nothing explains stops for a person, whatever it looks like.
  */
 import type { Fact } from '../state/contract';
-import { addsOf, isOurs, lowestWatermark, mayAddAgain } from './add-record';
+import { addsOf, isBeforeCalls, isOurs, lowestWatermark, mayAddAgain } from './add-record';
 import { endOfCall } from './call-facts';
 import type { ErrorCode } from './error-codes';
 import type { AddIntent, OrderRecord } from './order-record';
-import { lifeOf, type Row } from './orders-reading';
+import { isDatedBefore, lifeOf, type Row } from './orders-reading';
 
 /** At most so many passes, then a person decides. */
 export const maxPasses = 5;
@@ -125,11 +125,16 @@ function byAbsence(sight: AddSight): AddDecision {
   return { do: 'settle', how: 'none', detail: 'two complete reads after the quarantine show no order of this call' };
 }
 
-/** It is another order's, or one of ours that has had its day (exactly-one R4). */
-export function isExplained(row: Row, { orderId, store, record }: Own): boolean {
-  if (row.claimedBy !== null && row.claimedBy !== orderId) return true;
-  if (record.past.some((one) => one.orderId === row.order.id)) return true;
-  return row.markers.length > 0 && row.markers.every((marker) => !isOurs(record, store, orderId, marker));
+/**
+ * It is another order's, or one of ours that has had its day (exactly-one R4); or it is older than the Salesforce Order. The
+ * date counts only where no watermark tells better: for rows that were there before each call that is known.
+ */
+export function isExplained({ order, markers, claimedBy }: Row, { orderId, store, record }: Own): boolean {
+  if (claimedBy !== null && claimedBy !== orderId) return true;
+  if (record.past.some((one) => one.orderId === order.id)) return true;
+  if (markers.length > 0) return markers.every((marker) => !isOurs(record, store, orderId, marker));
+  const createdAt = record.seen?.createdAt ?? null;
+  return createdAt !== null && isBeforeCalls(record, order.id) && isDatedBefore(order, createdAt);
 }
 
 const sameIds = (one: readonly number[], other: readonly number[]): boolean =>

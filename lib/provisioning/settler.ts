@@ -61,10 +61,11 @@ export class Settler {
   /** Takes up what an earlier process left. A store that cannot be read is asked again. */
   async start(): Promise<void> {
     if (this.closing.signal.aborted) return;
-    const { ledger } = this.parts.desk.store;
+    const { store } = this.parts.desk;
     try {
+      await this.quarantines.note(store);
       for (const todo of ['settle', 'watch'])
-        for (const orderId of await ledger.withTodo(todo, 10_000)) this.soon(orderId);
+        for (const orderId of await store.ledger.withTodo(todo, 10_000)) this.soon(orderId);
     } catch (error) {
       this.parts.log.error('The unsettled orders could not be listed; trying again', { error: String(error) });
       if (!this.closing.signal.aborted) this.listing = this.parts.clock.after(5_000, () => void this.start());

@@ -273,12 +273,31 @@ describe('Accepting an order', () => {
   });
 
   it('counts the accept as sent where the store may have lost that it was', async () => {
+    await process.real.setDoubt({ reason: 'an older copy was put in place', until: world.clock.now() + 1 });
+    await world.clock.advance(60_000);
+    await process.begin(orderId, 2);
+    assert.equal(code(await acceptToTheEnd()), 'WHMCS_ACCEPT_UNKNOWN', 'though Retry has changed the Order since');
+    assert.equal(sent(), 0);
+  });
+
+  it('counts it as sent there too beside an older one that WHMCS refused', async () => {
+    world.whmcs.acceptFaults = [{ end: 'refused', fault: 'role', message: 'Invalid Permissions' }];
+    await accept();
+    await process.real.setDoubt({ reason: 'an older copy was put in place', until: world.clock.now() + 1 });
+    await world.clock.advance(60_000);
+    assert.equal(code(await acceptToTheEnd()), 'WHMCS_ACCEPT_UNKNOWN');
+    assert.equal(sent(), 1);
+  });
+
+  it('goes on where the accept was refused after the span in doubt', async () => {
+    await process.real.setDoubt({ reason: 'an older copy was put in place', until: world.clock.now() });
+    await world.clock.advance(1);
+    world.whmcs.acceptFaults = [{ end: 'refused', fault: 'role', message: 'Invalid Permissions' }];
     await process.edit((record) => ({
       ...record,
-      seen: { status: 'Activating', modifiedAt: world.clock.now(), modifiedById: '005' },
+      adopted: record.adopted && { ...record.adopted, at: world.clock.now() },
     }));
-    await process.real.setDoubt({ reason: 'an older copy was put in place', until: world.clock.now() + 1 });
-    assert.equal(code(await acceptToTheEnd()), 'WHMCS_ACCEPT_UNKNOWN');
-    assert.equal(sent(), 0);
+    await accept();
+    assert.equal(part(await accept()).status, 'Active');
   });
 });

@@ -4,7 +4,7 @@ import { newGeneration } from '../../../lib/provisioning/add-record';
 import { unsettledAdd, type OrderRecord } from '../../../lib/provisioning/order-record';
 import { StoreError } from '../../../lib/state/contract';
 import { WhmcsError } from '../../../lib/whmcs/contract';
-import { awayError } from './vendor-doubles/in-memory-whmcs';
+import { awayError, dateText } from './vendor-doubles/in-memory-whmcs';
 import { asked, clientId, input, orderId, otherOrderId, World, type End, type Process } from './vendor-doubles/world';
 
 let world: World;
@@ -605,9 +605,9 @@ describe('Adding an order', () => {
   });
 
   describe('on a store that may have lost records', () => {
-    beforeEach(() =>
-      process.edit((record) => ({ ...record, seen: { status: 'Activating', modifiedAt: 0, modifiedById: '005' } })),
-    );
+    const monthAgo = () => world.clock.now() - 30 * 86_400_000;
+    /** Retry has changed the Order just now; it was created a month ago. */
+    beforeEach(() => process.begin(orderId, 2, monthAgo()));
 
     it('waits out the quarantine before it adds an order that is older than the store', async () => {
       const from = world.clock.monotonic();
@@ -632,8 +632,63 @@ describe('Adding an order', () => {
       assert.equal(calls('AddOrder'), 0);
     });
 
-    it('adds at once what Salesforce changed since', async () => {
-      await process.begin();
+    it('goes on, after the quarantine, beside orders of the client that are older than this one', async () => {
+      for (let age = 1; age <= 30; age++)
+        world.whmcs.add({ clientId, items: asked(), date: dateText(monthAgo() - (2 + age) * 86_400_000) });
+      const from = world.clock.monotonic();
+      assert.equal(part(await world.until(process.again(() => process.add()))).orderId, 5031);
+      assert.ok(world.clock.monotonic() - from >= 300_000);
+      assert.equal(calls('AddOrder'), 1);
+    });
+
+    it('counts the quarantine from when the doubt was seen: what the lost records sent was sent before', async () => {
+      await process.settler.start();
+      await world.clock.advance(400_000);
+      const from = world.clock.monotonic();
+      assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
+      assert.ok(world.clock.monotonic() - from < 60_000);
+    });
+
+    it('counts it anew for a doubt that is newer', async () => {
+      await process.settler.start();
+      await world.clock.advance(400_000);
+      await process.real.setDoubt({ reason: 'restored', until: world.clock.now() });
+      const from = world.clock.monotonic();
+      assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
+      assert.ok(world.clock.monotonic() - from >= 300_000);
+    });
+
+    it('looks for a lost call also where an older one is on record, and is settled', async () => {
+      await process.real.setDoubt(null);
+      world.whmcs.addFaults = [{ end: 'refused' }];
+      await process.add();
+      await process.real.setDoubt({ reason: 'restored', until: world.clock.now() + 1 });
+      world.whmcs.add({ clientId, items: asked(), date: dateText(monthAgo()) });
+      assert.equal(code(await world.until(process.again(() => process.add()))), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 1, 'the one that was refused');
+    });
+
+    it('looks for a lost call also where an older one is still unsettled', async () => {
+      await process.real.setDoubt(null);
+      world.whmcs.addFaults = [{ end: 'unknown' }];
+      await process.add();
+      await process.settler.close();
+      await process.real.ledger.record(orderId, { intent: 'a1', kind: 'not-sent', at: 0, detail: 'not-sent: EX' });
+      await process.real.setDoubt({ reason: 'restored', until: world.clock.now() + 1 });
+      world.whmcs.add({ clientId, items: asked(), date: dateText(monthAgo()) });
+      const next = world.besides(process);
+      assert.equal(code(await world.until(next.again(() => next.add()))), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(calls('AddOrder'), 1, 'the one that was not answered');
+    });
+
+    it('doubts an order once, also on a wall clock that was set back', async () => {
+      world.clock.setWall(world.clock.now() - 86_400_000);
+      assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
+      assert.equal((await process.record()).adds.length, 2);
+    });
+
+    it('adds at once what was created since', async () => {
+      await process.begin(orderId, 2, world.clock.now());
       assert.equal(part(await process.add()).outcome, 'created');
     });
 

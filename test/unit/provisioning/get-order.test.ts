@@ -235,6 +235,7 @@ describe('get order', () => {
       await run();
       assert.deepEqual((await process.record()).seen, {
         status: 'Activating',
+        createdAt: 500,
         modifiedAt: 77,
         modifiedById: '005000000000001AAA',
       });

@@ -7,8 +7,7 @@ import { addOrder, addOrderDefaults, type AddOrderSettings } from '../../../lib/
 import { control, subjectsIn, type ControlAnswer } from '../../../lib/provisioning/control';
 import { Failure, toFailure } from '../../../lib/provisioning/failure';
 import { getOrder } from '../../../lib/provisioning/get-order';
-import { Intake } from '../../../lib/provisioning/intake';
-import { eventPart } from '../../../lib/provisioning/intake';
+import { eventPart, Intake } from '../../../lib/provisioning/intake';
 import type { Travelling } from '../../../lib/provisioning/message';
 import type { StepContext, StepOutcome } from '../../../lib/provisioning/step';
 import { defaultFieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
@@ -26,6 +25,8 @@ export interface JobOptions {
   withAttempts?: boolean;
   resend?: AddOrderSettings['resend'];
   marker?: AddOrderSettings['marker'];
+  /** The store is new, and may have lost what another knew. */
+  lost?: boolean;
 }
 
 export class JobUnderTest {
@@ -43,11 +44,8 @@ export class JobUnderTest {
     readonly settings: AddOrderSettings,
   ) {}
 
-  static async open({
-    withAttempts = true,
-    resend = 'once',
-    marker = 'notes',
-  }: JobOptions = {}): Promise<JobUnderTest> {
+  static async open(options: JobOptions = {}): Promise<JobUnderTest> {
+    const { withAttempts = true, resend = 'once', marker = 'notes', lost = false } = options;
     const clock = new FakeClock();
     const salesforce = new InMemorySalesforce(clock, withAttempts);
     const whmcs = new InMemoryWhmcs(clock);
@@ -59,7 +57,8 @@ export class JobUnderTest {
     });
     const settings = { ...addOrderDefaults, resend, marker };
     const job = new JobUnderTest(clock, salesforce, whmcs, connection, desk, settings);
-    await desk.provisioning.store.setDoubt(null);
+    if (!lost) await desk.provisioning.store.setDoubt(null);
+    await desk.provisioning.start();
     job.intake = new Intake({
       provisioning: desk.provisioning,
       channel,

@@ -36,9 +36,11 @@ interface RowOf {
   claimedBy?: string;
   status?: string;
   client?: number;
+  /** As WHMCS prints it. */
+  date?: string | null;
 }
 
-function row({ id, marker, claimedBy = undefined, status = 'Pending', client = clientId }: RowOf): Row {
+function row({ id, marker, claimedBy = undefined, status = 'Pending', client = clientId, date = null }: RowOf): Row {
   return {
     markers: marker ? [{ orderId, store, intent: 'a1', ...marker }] : [],
     claimedBy: claimedBy ?? null,
@@ -47,7 +49,7 @@ function row({ id, marker, claimedBy = undefined, status = 'Pending', client = c
       orderNumber: '4000000000',
       clientId: client,
       adminRequestorId: null,
-      date: null,
+      date,
       amount: '0.00',
       paymentMethod: 'mailin',
       invoiceId: null,
@@ -263,6 +265,65 @@ describe('What became of a call to add an order', () => {
     it('looks at every row when no watermark is known', () => {
       const adds = [intent({ watermark: null, sender: unknownSender })];
       assert.equal(stop(look({ adds, rows: [{ id: 12 }], passes: [[12], [12]] })), 'WHMCS_OUTCOME_UNKNOWN unexplained');
+    });
+
+    describe('without a watermark, by the dates of the rows', () => {
+      const createdAt = Date.UTC(2026, 0, 5, 9);
+      const days = 86_400_000;
+      const dated = (at: number): string => new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+      const lost = [intent({ watermark: null, sender: unknownSender })];
+      const by = (date: string | null, over: Case = {}): string => {
+        const decision = look({
+          adds: lost,
+          record: { seen: { status: 'Activating', createdAt, modifiedAt: createdAt, modifiedById: '005' } },
+          rows: [{ id: 12, date }],
+          passes: [[12], [12]],
+          ...over,
+        });
+        return decision.do === 'settle' ? decision.how : stop(decision);
+      };
+
+      it('is none beside rows that are older than the Salesforce Order by more than two days', () => {
+        assert.equal(by(dated(createdAt - 2 * days - 1_000)), 'none');
+        assert.equal(by('2025-12-31'), 'none');
+      });
+
+      it('stops at a row that may be as young as the Order: two days are left to zones and clocks', () => {
+        for (const at of [createdAt - 2 * days, createdAt - days, createdAt, createdAt + 30 * days])
+          assert.equal(by(dated(at)), 'WHMCS_OUTCOME_UNKNOWN unexplained');
+      });
+
+      it('stops at a row whose date is missing, or is none', () => {
+        for (const date of [null, '', '0000-00-00 00:00:00', '1970-01-01 00:00:00', '2025-00-10', '31/12/2024', 'now'])
+          assert.equal(by(date), 'WHMCS_OUTCOME_UNKNOWN unexplained', String(date));
+      });
+
+      it('stops where it is not known when the Order was created', () => {
+        const seen = { status: 'Activating', createdAt: null, modifiedAt: createdAt, modifiedById: '005' };
+        for (const record of [{ seen }, { seen: null }])
+          assert.equal(by('2020-01-01 00:00:00', { record }), 'WHMCS_OUTCOME_UNKNOWN unexplained');
+      });
+
+      it('does not explain a row above a watermark by its date: it came after the call, whatever it says', () => {
+        const adds = [
+          intent({ watermark: null, sender: unknownSender, settled: { how: 'none', at: 0, detail: '' } }),
+          intent({ id: 'a2', watermark: 20, askedAgain: 2 }),
+        ];
+        const rows = [
+          { id: 12, date: '2020-01-01 00:00:00' },
+          { id: 21, date: '2020-01-01 00:00:00' },
+        ];
+        const over = {
+          adds,
+          rows,
+          passes: [
+            [12, 21],
+            [12, 21],
+          ],
+        };
+        assert.equal(by(null, over), 'WHMCS_OUTCOME_UNKNOWN unexplained');
+        assert.equal(by(null, { ...over, rows: rows.slice(0, 1), passes: [[12], [12]] }), 'none');
+      });
     });
 
     it('needs no quarantine after an answer that was complete, and makes it a refusal', () => {

@@ -95,7 +95,9 @@ export class InMemoryWhmcs {
   }
 
   /** As a person, or another installation, makes an order. */
-  add(request: Pick<AddOrderRequest, 'clientId' | 'items'> & { notes?: string; by?: 'person' }): Order {
+  add(
+    request: Pick<AddOrderRequest, 'clientId' | 'items'> & { notes?: string; by?: 'person'; date?: string | null },
+  ): Order {
     const id = this.nextOrder++;
     const services = request.items.flatMap((item) => this.servicesFor(id, request.clientId, item));
     const order: Order = {
@@ -103,7 +105,7 @@ export class InMemoryWhmcs {
       orderNumber: String(4_000_000_000 + id),
       clientId: request.clientId,
       adminRequestorId: request.by === 'person' ? 3 : null,
-      date: '2026-01-05 09:00:00',
+      date: request.date === undefined ? dateText(this.clock.now()) : request.date,
       amount: '0.00',
       paymentMethod: 'mailin',
       invoiceId: id + 2000,
@@ -165,6 +167,9 @@ export class InMemoryWhmcs {
     }));
   }
 }
+
+/** As WHMCS prints an instant, in a zone that is its own: here UTC. */
+export const dateText = (at: number): string => new Date(at).toISOString().slice(0, 19).replace('T', ' ');
 
 /** Read-backs spell cycles in their own way. */
 const shownCycle: Record<string, string> = {

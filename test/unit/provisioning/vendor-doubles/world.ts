@@ -284,9 +284,9 @@ export class Process implements OrderDesk {
     await this.real.leases.release(lease);
   }
 
-  /** As get order does: the attempt is open, and Salesforce changed the order just now. */
-  async begin(id = orderId, attempt = 1): Promise<void> {
-    const seen = { status: 'Activating', modifiedAt: this.world.clock.now(), modifiedById: '005' };
+  /** As get order does: the attempt is open, and Salesforce changed the order just now; it is new, unless told otherwise. */
+  async begin(id = orderId, attempt = 1, createdAt = this.world.clock.now()): Promise<void> {
+    const seen = { status: 'Activating', createdAt, modifiedAt: this.world.clock.now(), modifiedById: '005' };
     await this.edit(
       (record) => ({ ...record, ...(record.attempt === 0 ? newRecord() : {}), attempt, attemptState: 'open', seen }),
       id,
