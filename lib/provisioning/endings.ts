@@ -8,8 +8,7 @@
  * - A result is stored first and told by the writer, which goes on trying.
  */
 import type { InboxEvent } from '../state/contract';
-import { errorCodes } from './error-codes';
-import { failure, messageLimit } from './failure';
+import { failure, messageFor } from './failure';
 import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
@@ -222,13 +221,7 @@ function reportOf(
     tries: 0,
     problem: null,
     unsettled: false,
+    alarmed: null,
     told: null,
   };
-}
-
-/** What ops read in Salesforce: what happened, then what to do if the field holds all of it. */
-function messageFor(cause: FailurePart): string {
-  const sentence = `${cause.message}${/[.!?…]$/.test(cause.message) ? '' : '.'}`;
-  const whole = cause.code in errorCodes ? `${sentence} ${cause.fix}` : sentence;
-  return whole.length <= messageLimit ? whole : sentence;
 }

@@ -42,6 +42,13 @@ export function failure(code: ErrorCode, message: string, step: StepName, cause?
   return new Failure(code, message, step, { cause });
 }
 
+/** What ops read in Salesforce: what happened, then what to do if the field holds all of it. */
+export function messageFor(cause: FailurePart): string {
+  const sentence = `${cause.message}${/[.!?…]$/.test(cause.message) ? '' : '.'}`;
+  const whole = cause.code in errorCodes ? `${sentence} ${cause.fix}` : sentence;
+  return whole.length <= messageLimit ? whole : sentence;
+}
+
 /** Whatever a step threw, as a Failure of that step. */
 export function toFailure(thrown: unknown, step: StepName): Failure {
   if (thrown instanceof Failure) return thrown;

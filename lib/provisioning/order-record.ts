@@ -121,13 +121,15 @@ const report = z.object({
   services: z.array(z.object({ orderItemId: z.string(), serviceId: z.number() })),
   at: z.number(),
   eventId: z.string(),
-  /** LastModifiedDate (wall ms) that our last read saw: the fence where the org has no attempt fields. */
+  /** LastModifiedDate (wall ms) that our last read saw: where the org fences no attempts, a change after it may be a new one. */
   seenModifiedAt: z.number().nullable(),
   /** Tries so far, and why the last did not go through. */
   tries: z.number(),
   problem: z.string().nullable(),
-  /** A PATCH was sent and not answered: read before the next. */
+  /** The Order may show it: a PATCH was sent and not answered, or its service ids are still to come. */
   unsettled: z.boolean(),
+  /** The condition that there has been an alarm for. */
+  alarmed: z.string().nullable().default(null),
   /** null: still to be told. dropped: a newer attempt or a person's edit stands in Salesforce. */
   told: z.object({ at: z.number(), how: z.enum(['written', 'dropped']) }).nullable(),
 });
@@ -152,6 +154,17 @@ const orderRecord = z.object({
     .object({ attempt: z.number(), end: z.enum(['Activated', 'Failed']), code: z.string().nullable(), at: z.number() })
     .nullable(),
   report: report.nullable(),
+  /** A PATCH of the Order is under way, or was not answered: it is settled by reading before the next (exactly-one R7). */
+  patch: z
+    .object({
+      /** Names the PATCH, so that its own process knows how it ended. */
+      token: z.string(),
+      of: z.enum(['result', 'note']),
+      /** LastModifiedDate (wall ms) that was read before it was sent. */
+      seenModifiedAt: z.number(),
+    })
+    .nullable()
+    .default(null),
   /** What our last read of the Salesforce Order showed: status, CreatedDate (null: not known), LastModifiedDate and user. */
   seen: z
     .object({
@@ -192,6 +205,7 @@ export const newRecord = (): OrderRecord => ({
   accepted: null,
   ended: null,
   report: null,
+  patch: null,
   seen: null,
   todo: [],
   watch: null,
@@ -227,6 +241,10 @@ export const unsettledAdd = (record: OrderRecord): AddIntent | undefined =>
   record.adds.find((intent) => intent.settled === null);
 export const unsettledAccept = (record: OrderRecord): AcceptIntent | undefined =>
   record.accepts.find((intent) => intent.settled === null);
+
+/** Whether this is still the result that is to be told. */
+export const isStill = ({ report: now }: OrderRecord, report: Report): boolean =>
+  now !== null && now.told === null && now.at === report.at && now.attempt === report.attempt;
 
 /** `todo` with one word more, or one less. */
 export const withTodo = (todo: Todo[], word: Todo): Todo[] => (todo.includes(word) ? todo : [...todo, word]);

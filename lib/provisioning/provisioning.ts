@@ -36,6 +36,7 @@ export class Provisioning implements OrderDesk {
   readonly sender: Sender;
   readonly clock: Clock;
   readonly log: Log;
+  readonly whmcsOf: ProvisioningParts['whmcsOf'];
   readonly handouts: Handouts;
   readonly turns: Turns;
   readonly writer: Writer;
@@ -49,6 +50,7 @@ export class Provisioning implements OrderDesk {
     this.sender = parts.sender;
     this.clock = parts.clock;
     this.log = parts.log;
+    this.whmcsOf = parts.whmcsOf;
     this.handouts = new Handouts(parts.clock);
     this.turns = new Turns(parts, () => this.woke());
     this.handouts.onEnd((handout) => void this.turns.left(handout));
@@ -92,7 +94,7 @@ export class Provisioning implements OrderDesk {
       if (!(await this.turn(before))) return null;
       return await HeldOrder.hold(
         { store: this.store, orderId, sender: this.sender, clock: this.clock, turns: this.turns, log: this.log },
-        work,
+        (order) => this.noting(order, work),
       );
     } finally {
       free();
@@ -134,6 +136,17 @@ export class Provisioning implements OrderDesk {
 
   private woke(): void {
     for (const listener of [...this.wakeListeners]) listener();
+  }
+
+  /** A WHMCS order that became known while the order was held is noted in Salesforce too, beside the accept. */
+  private async noting<T>(order: HeldOrder, work: (order: HeldOrder) => Promise<T>): Promise<T> {
+    const before = order.record.adopted?.orderId;
+    try {
+      return await work(order);
+    } finally {
+      const known = order.record.adopted?.orderId;
+      if (known !== undefined && known !== before) this.writer.noteWhmcsOrder(order.orderId, known);
+    }
   }
 
   private async turn(before: Promise<unknown>): Promise<boolean> {

@@ -1,35 +1,56 @@
 /**
  * Tells Salesforce the results that the ledger holds. It belongs to the store, not to the flow: whatever happens to the
  * flow, a stored result is told, with back-off, for as long as it takes (exactly-one R7, R8).
- *
- * PATCHes of one order go out one at a time. One that was not answered is settled by reading before the next. A newer
- * attempt, or a person's edit, is never overwritten: the older result is dropped and logged.
  */
-import { pause, type Timer } from '../clock';
+import type { Timer } from '../clock';
 import type { FieldNames, OrderChange, Salesforce, SalesforceOrder, WriteEnd } from '../salesforce/contract';
-import { SalesforceError } from '../salesforce/contract';
 import type { Failure } from './failure';
-import { readRecord, withoutTodo, type Report } from './order-record';
+import { OldResults } from './old-result';
+import { OrderNotes } from './order-notes';
+import { OrderPatches, type Target } from './order-patches';
+import { isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
+import { patchNow } from './patch-now';
 import type { Provisioning } from './provisioning';
+import { tellResult, type Done, type NotYet } from './tell-result';
+import { TellingAlarms } from './telling-alarms';
 
 const backoffMs = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 const refusedBackoffMs = [10_000, 60_000, 300_000];
-/** Without attempt fields the fence is If-Unmodified-Since, which counts in seconds: not while the last change is younger. */
-const settledModificationMs = 2_000;
+const busyMs = 500;
+const failedMs = 5_000;
+const listLimit = 10_000;
+const listAgainMs = 60_000;
 
-/** How one attempt to tell went. */
-type Told =
-  | { done: true; how: 'written' | 'dropped'; why: string }
-  | { done: false; again: 'soon' | 'refused'; code: string; problem: string; unsettled: boolean };
+/** Stands for all orders where service ids are refused: their results are told all the same. */
+const itemsOfAll = 'order items';
+
+export type TellOutcome =
+  | { kind: 'written' }
+  | { kind: 'dropped' }
+  | { kind: 'refused'; code: string; problem: string }
+  | { kind: 'waiting'; problem: string | null };
 
 export class Writer {
-  private salesforce: { connection: Salesforce; fields: FieldNames } | null = null;
-  private readonly patches = new Map<string, Promise<unknown>>();
+  private salesforce: Target | null = null;
   private readonly retries = new Map<string, Timer>();
+  private listing: Timer | null = null;
+  /** Orders with a try that has not begun yet. */
+  private readonly asked = new Set<string>();
   private readonly waiters = new Map<string, Set<(outcome: TellOutcome) => void>>();
   private readonly closing = new AbortController();
+  private readonly patches: OrderPatches;
+  private readonly oldResults: OldResults;
+  private readonly notes: OrderNotes;
+  private readonly alarms: TellingAlarms;
 
-  constructor(private readonly provisioning: Provisioning) {}
+  constructor(private readonly provisioning: Provisioning) {
+    const { clock, log, whmcsOf } = provisioning;
+    const { signal } = this.closing;
+    this.patches = new OrderPatches({ clock, desk: provisioning, signal });
+    this.oldResults = new OldResults({ clock, log, desk: provisioning, whmcsOf, signal });
+    this.notes = new OrderNotes({ provisioning, patches: this.patches, target: () => this.salesforce, signal });
+    this.alarms = new TellingAlarms({ clock, log });
+  }
 
   use(connection: Salesforce, fields: FieldNames): void {
     this.salesforce = { connection, fields };
@@ -37,18 +58,25 @@ export class Writer {
   }
 
   /** The org that results go to; null until a source has told it. */
-  get target(): { connection: Salesforce; fields: FieldNames } | null {
+  get target(): Target | null {
     return this.salesforce;
   }
 
-  /** Takes up the results that are still to be told. */
+  /** Takes up the results that are still to be told. A store that cannot be read is asked again. */
   async start(): Promise<void> {
-    if (this.salesforce === null) return;
+    const { store, log, clock } = this.provisioning;
+    if (this.salesforce === null || this.closing.signal.aborted) return;
+    this.listing?.cancel();
+    let againMs = failedMs;
     try {
-      for (const orderId of await this.provisioning.store.ledger.withTodo('report', 10_000)) this.soon(orderId);
+      const orders = await store.ledger.withTodo('report', listLimit);
+      for (const orderId of orders) this.soon(orderId);
+      if (orders.length < listLimit) return;
+      againMs = listAgainMs;
     } catch (error) {
-      this.provisioning.log.error('The results still to be told could not be listed', { error: String(error) });
+      log.error('The results still to be told could not be listed; trying again', { error: String(error) });
     }
+    if (!this.closing.signal.aborted) this.listing = clock.after(againMs, () => void this.start());
   }
 
   /** The order has a result to tell. */
@@ -56,7 +84,12 @@ export class Writer {
     if (this.closing.signal.aborted || this.salesforce === null) return;
     this.retries.get(orderId)?.cancel();
     this.retries.delete(orderId);
-    void this.oneAtATime(orderId, () => this.tell(orderId));
+    if (this.asked.has(orderId)) return;
+    this.asked.add(orderId);
+    void this.patches.inLine(orderId, () => {
+      this.asked.delete(orderId);
+      return this.tell(orderId);
+    });
   }
 
   /** What became of telling an order's result within `ms`; 'waiting' when it goes on in the background. */
@@ -80,180 +113,142 @@ export class Writer {
     });
   }
 
-  /** Beside the accept: a second record of the order's id, so that a lost store is not the only one (exactly-one R2). Best effort. */
+  /** The order has this WHMCS order: noted beside the accept, where that takes its time. Best effort. */
   noteWhmcsOrder(orderId: string, whmcsOrderId: number): void {
-    this.note(orderId, { whmcsOrderId: String(whmcsOrderId) });
+    this.notes.whmcsOrder(orderId, whmcsOrderId);
   }
 
-  /** While WHMCS cannot show what became of a call the order stays Activating, with the reason in its error fields. Best effort. */
+  /** WHMCS can't show yet what became of a call of this order. Best effort. */
   noteChecking(orderId: string, failure: Failure): void {
-    this.note(orderId, { errorCode: failure.code, errorMessage: failure.message });
+    this.notes.whmcsIsChecked(orderId, failure);
+  }
+
+  /**
+   * A PATCH that somebody waits for, in line with the order's other ones; see `patchNow`.
+   * @throws SalesforceError when the Order cannot be read; Error when no org is known.
+   */
+  write(orderId: string, changeOf: (order: SalesforceOrder | null) => OrderChange | null): Promise<WriteEnd> {
+    const { provisioning, patches, salesforce: target } = this;
+    if (target === null) return Promise.reject(new Error('No Salesforce org is known yet'));
+    return patchNow({ provisioning, patches, target }, orderId, changeOf);
   }
 
   async close(): Promise<void> {
     this.closing.abort(new Error('closing'));
+    this.listing?.cancel();
+    this.notes.close();
     for (const timer of this.retries.values()) timer.cancel();
     this.retries.clear();
     for (const set of this.waiters.values()) for (const end of [...set]) end({ kind: 'waiting', problem: null });
-    await Promise.allSettled([...this.patches.values()]);
+    await this.patches.idle();
   }
 
   private async toldAlready(orderId: string): Promise<'written' | 'dropped' | null> {
     return readRecord((await this.provisioning.store.ledger.read(orderId)).state).report?.told?.how ?? null;
   }
 
-  private note(orderId: string, change: OrderChange): void {
-    const { salesforce } = this;
-    if (salesforce === null || this.closing.signal.aborted) return;
-    void this.oneAtATime(orderId, async () => {
-      const entry = await this.provisioning.store.ledger.read(orderId);
-      const todo = entry.state?.['todo'];
-      // A result that waits says all that a note would, and more.
-      if (Array.isArray(todo) && todo.includes('report')) return;
-      const end = await salesforce.connection.writeOrder(orderId, change, salesforce.fields, {
-        signal: this.closing.signal,
-      });
-      if (end.kind !== 'written')
-        this.provisioning.log.debug('A note could not be written to the Order; it is no result', {
-          order: orderId,
-          end: end.kind,
-        });
-    });
-  }
-
-  private oneAtATime(orderId: string, work: () => Promise<void>): Promise<void> {
-    const before = this.patches.get(orderId) ?? Promise.resolve();
-    const mine = before.then(work).catch((error: unknown) => {
-      if (this.closing.signal.aborted) return;
-      this.provisioning.log.error('A result could not be told; trying again', { order: orderId, error: String(error) });
-      this.retry(orderId, backoffMs[2] ?? 5_000);
-    });
-    this.patches.set(orderId, mine);
-    void mine.then(() => {
-      if (this.patches.get(orderId) === mine) this.patches.delete(orderId);
-    });
-    return mine;
-  }
-
+  /** One try, and when the next is. Never rejects. */
   private async tell(orderId: string): Promise<void> {
-    if (this.closing.signal.aborted || this.salesforce === null) return;
-    const { connection, fields } = this.salesforce;
-    const begun = await this.provisioning.hold(orderId, async (order) => {
-      const { report } = order.record;
-      if (report === null || report.told !== null) {
-        if (order.record.todo.includes('report'))
-          await order.save((record) => ({ ...record, todo: withoutTodo(record.todo, 'report') }));
-        return null;
-      }
-      // Persist that a PATCH may be under way before it is.
-      await order.save((record) => ({ ...record, report: record.report && { ...record.report, unsettled: true } }));
-      return { report, whmcsOrderId: order.record.adopted };
-    });
-    if (begun === null) return this.retry(orderId, 500);
-    if (begun.value === null) return;
-    const { report } = begun.value;
-    const told = await this.attempt(connection, fields, orderId, report);
-    await this.record(orderId, report, told);
-  }
-
-  private async attempt(connection: Salesforce, fields: FieldNames, orderId: string, report: Report): Promise<Told> {
+    const { provisioning, patches, oldResults, salesforce: target } = this;
+    const { signal } = this.closing;
+    if (signal.aborted || target === null) return;
     try {
-      const order = await connection.readOrder(orderId, fields, this.closing.signal);
-      if (order === null) return { done: true, how: 'dropped', why: 'Salesforce shows no such Order' };
-      const stands = standing(order, report, connection.userId);
-      if (stands) return stands;
-      if (order.attempt === null) {
-        const age = this.provisioning.clock.now() - order.lastModifiedAt;
-        if (age >= 0 && age < settledModificationMs)
-          await pause(this.provisioning.clock, settledModificationMs - age, this.closing.signal);
+      const told = await tellResult({ provisioning, patches, oldResults, target, signal }, orderId);
+      switch (told.kind) {
+        case 'nothing':
+          return;
+        case 'busy':
+          return this.retry(orderId, busyMs);
+        case 'changed':
+          return this.retry(orderId, 0);
+        case 'done':
+          return await this.done(orderId, told);
+        case 'not':
+          return await this.notYet(orderId, told);
       }
-      const end = await connection.writeOrder(orderId, changeOf(order, report), fields, {
-        signal: this.closing.signal,
-        ...(order.attempt === null ? { ifUnmodifiedSince: order.lastModifiedAt } : {}),
-      });
-      return toldBy(end);
     } catch (error) {
-      if (error instanceof SalesforceError) {
-        // A read: nothing was sent.
-        return {
-          done: false,
-          again: error.kind === 'query' || error.kind === 'permission' ? 'refused' : 'soon',
-          code: error.code,
-          problem: error.message,
-          unsettled: report.unsettled,
-        };
-      }
-      throw error;
+      if (signal.aborted) return;
+      provisioning.log.error('A result could not be told; trying again', { order: orderId, error: String(error) });
+      this.retry(orderId, failedMs);
     }
   }
 
-  private async record(orderId: string, report: Report, told: Told): Promise<void> {
-    const { clock, log } = this.provisioning;
+  private async done(orderId: string, told: Done): Promise<void> {
+    const { clock, log, store } = this.provisioning;
+    const { report, how, why, trouble } = told;
     const tries = report.tries + 1;
-    const held = await this.provisioning.hold(orderId, async (order) => {
-      await order.save((record) => {
-        // A newer result has taken its place meanwhile: it is the one to tell.
-        if (record.report === null || record.report.at !== report.at || record.report.attempt !== report.attempt)
-          return record;
-        return told.done
-          ? {
-              ...record,
-              report: {
-                ...record.report,
-                tries,
-                unsettled: false,
-                problem: null,
-                told: { at: clock.now(), how: told.how },
-              },
-              todo: withoutTodo(record.todo, 'report'),
-            }
-          : {
-              ...record,
-              report: { ...record.report, tries, unsettled: told.unsettled, problem: `${told.code}: ${told.problem}` },
-            };
-      });
-      return order.record.todo.includes('report');
-    });
-    if (!told.done) {
-      const facts = { order: orderId, event: report.eventId, code: told.code, problem: told.problem, tries };
-      if (told.again === 'refused' && !report.problem?.startsWith(told.code))
-        log.error('Salesforce refuses the result of this order; it is kept and told as soon as it can be', facts);
-      else log.warn('The result of this order could not be told yet; trying again', facts);
-      const steps = told.again === 'refused' ? refusedBackoffMs : backoffMs;
-      this.retry(orderId, jittered(steps[Math.min(tries - 1, steps.length - 1)] ?? 60_000));
-      return this.tellWaiters(
-        orderId,
-        told.again === 'refused'
-          ? { kind: 'refused', code: told.code, problem: told.problem }
-          : { kind: 'waiting', problem: told.problem },
-      );
-    }
-    const text = told.how === 'written' ? `Salesforce shows ${report.status}` : 'The result was not written';
-    log[told.how === 'written' ? 'info' : 'warn'](text, {
+    if (trouble) this.alarms.met(itemsOfAll, trouble, null);
+    else if (report.services.length > 0) this.alarms.over(itemsOfAll);
+    const saved = await this.save(orderId, report, (record) => ({
+      ...record,
+      report: { ...report, tries, unsettled: false, problem: null, told: { at: clock.now(), how } },
+      todo: withoutTodo(record.todo, 'report'),
+    }));
+    // What stands decides: the next look finds the same again.
+    if (saved === null) return this.retry(orderId, busyMs);
+    this.alarms.over(orderId);
+    this.notes.end(orderId);
+    const text = how === 'written' ? `Salesforce shows ${report.status}` : 'The result was not written';
+    log[how === 'written' ? 'info' : 'warn'](text, {
       order: orderId,
       event: report.eventId,
       attempt: report.attempt,
       code: report.code,
-      why: told.why,
+      why,
       whmcsOrder: report.whmcsOrderId,
     });
-    if (told.how === 'written') await this.tellItems(orderId, report);
-    this.tellWaiters(orderId, { kind: told.how });
-    if (held === null || held.value) this.retry(orderId, 500);
+    // A step that waits says so itself.
+    if (how === 'dropped' || !this.waiters.has(orderId)) {
+      await store.timeline.append({
+        orderId,
+        eventId: report.eventId,
+        attempt: saved.attempt,
+        step: report.status === 'Failed' ? 'sf_failure_update' : 'sf_success_update',
+        status: how === 'written' ? 'done' : 'skipped',
+        startedAt: clock.now(),
+        ms: null,
+        detail: why === '' ? text : `${text}: ${why}`,
+      });
+    }
+    this.tellWaiters(orderId, { kind: how });
+    if (saved.todo.includes('report')) this.soon(orderId);
   }
 
-  private async tellItems(orderId: string, report: Report): Promise<void> {
-    if (this.salesforce === null || report.services.length === 0) return;
-    const values = report.services.map(({ orderItemId, serviceId }) => ({
-      itemId: orderItemId,
-      serviceId: String(serviceId),
+  private async notYet(orderId: string, told: NotYet): Promise<void> {
+    const { report, trouble, leastMs, statusStands, seenModifiedAt, unsettled } = told;
+    const { code, problem, kind } = trouble;
+    const tries = report.tries + 1;
+    const alarmed = this.alarms.met(orderId, trouble, report.alarmed);
+    await this.save(orderId, report, (record) => ({
+      ...record,
+      report: { ...report, tries, seenModifiedAt, unsettled, problem: `${code}: ${problem}`, alarmed },
     }));
-    const end = await this.salesforce.connection.writeItems(values, this.salesforce.fields, this.closing.signal);
-    if (end.kind !== 'written')
-      this.provisioning.log.warn('The service ids could not be written to the order items; the Order itself is right', {
-        order: orderId,
-        end: end.kind,
-      });
+    const again = kind === 'refused' ? refusedBackoffMs : backoffMs;
+    const ms = jittered(again[Math.min(tries, again.length) - 1] ?? failedMs);
+    this.provisioning.log.warn('The result of this order could not be told yet; trying again', {
+      order: orderId,
+      event: report.eventId,
+      code,
+      problem,
+      tries,
+    });
+    this.retry(orderId, leastMs > 0 ? Math.min(ms, leastMs) : ms);
+    if (statusStands) this.tellWaiters(orderId, { kind: 'written' });
+    else this.tellWaiters(orderId, kind === 'refused' ? { kind, code, problem } : { kind: 'waiting', problem });
+  }
+
+  /** Puts on record how a try went, unless another result has taken its place. null: the order is held. */
+  private async save(
+    orderId: string,
+    report: Report,
+    change: (record: OrderRecord) => OrderRecord,
+  ): Promise<OrderRecord | null> {
+    const held = await this.provisioning.hold(orderId, async (order) => {
+      const patch = this.patches.markLeft(order.record);
+      await order.save((record) => ({ ...(isStill(record, report) ? change(record) : record), patch }));
+      return order.record;
+    });
+    return held?.value ?? null;
   }
 
   private tellWaiters(orderId: string, outcome: TellOutcome): void {
@@ -267,64 +262,6 @@ export class Writer {
       orderId,
       this.provisioning.clock.after(ms, () => this.soon(orderId)),
     );
-  }
-}
-
-export type TellOutcome =
-  | { kind: 'written' }
-  | { kind: 'dropped' }
-  | { kind: 'refused'; code: string; problem: string }
-  | { kind: 'waiting'; problem: string | null };
-
-/** What Salesforce shows already decides: told before, or no longer ours to tell. null: go on and write. */
-function standing(order: SalesforceOrder, report: Report, ourUserId: string | null): Told | null {
-  if (order.attempt !== null && report.attempt !== 0 && order.attempt !== report.attempt) {
-    return { done: true, how: 'dropped', why: `a newer attempt (${order.attempt}) stands in Salesforce` };
-  }
-  if (
-    order.activationStatus === report.status &&
-    (order.whmcsOrderId ?? null) === (report.whmcsOrderId ?? order.whmcsOrderId)
-  ) {
-    return report.unsettled || order.lastModifiedById === ourUserId
-      ? { done: true, how: 'written', why: 'Salesforce shows it already' }
-      : { done: true, how: 'dropped', why: `a person has set ${order.activationStatus}` };
-  }
-  if (order.activationStatus !== 'Activating')
-    return { done: true, how: 'dropped', why: `the status was set to '${order.activationStatus}' meanwhile` };
-  return null;
-}
-
-function changeOf(order: SalesforceOrder, report: Report): OrderChange {
-  return {
-    activationStatus: report.status,
-    errorCode: report.code,
-    errorMessage: report.message,
-    errorAt: report.status === 'Failed' ? report.at : null,
-    ...(report.whmcsOrderId === null ? {} : { whmcsOrderId: report.whmcsOrderId }),
-    ...(order.attempt === null ? {} : { resultAttempt: report.attempt === 0 ? order.attempt : report.attempt }),
-  };
-}
-
-function toldBy(end: WriteEnd): Told {
-  switch (end.kind) {
-    case 'written':
-      return { done: true, how: 'written', why: '' };
-    case 'changed':
-      return { done: false, again: 'soon', code: '412', problem: 'the Order was changed meanwhile', unsettled: false };
-    case 'refused':
-      if (end.code === 'NOT_FOUND' || end.code === 'ENTITY_IS_DELETED')
-        return { done: true, how: 'dropped', why: `${end.code}: ${end.message}` };
-      return {
-        done: false,
-        again: 'refused',
-        code: end.code,
-        problem: end.fields.length > 0 ? `${end.message} (${end.fields.join(', ')})` : end.message,
-        unsettled: false,
-      };
-    case 'later':
-      return { done: false, again: 'soon', code: end.code, problem: end.message, unsettled: false };
-    case 'unknown':
-      return { done: false, again: 'soon', code: end.code, problem: end.message, unsettled: true };
   }
 }
 

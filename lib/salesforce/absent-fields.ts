@@ -1,8 +1,19 @@
-/** Optional fields that this org turned out to lack, or that our user may not use: learnt once, then left out. */
+/** Fields that this org turned out to lack, or that our user may not use: learnt once, told once, then left out. */
 import type { Log } from '../log';
+
+/** An Order's fields as our user may write them: what he may not write is read all the same. */
+export const toWrite = 'Order (to write)';
+
+const lines = {
+  info: 'This org has no such field, or our user may not read it; it is left out until the next deploy',
+  warn: 'This org has no such field, or our user may not see it; everything else is written without it',
+  error: 'Salesforce does not take a field of a result; everything else is written without it',
+} as const;
 
 export class AbsentFields {
   private readonly known = new Set<string>();
+  /** Values that were refused, and told of. */
+  private readonly told = new Set<string>();
 
   constructor(private readonly log: Log) {}
 
@@ -12,20 +23,41 @@ export class AbsentFields {
   }
 
   /**
-   * Takes the named fields for absent if each is one of `optional`, those that were just sent.
+   * Takes the named fields for absent if each is one of `optional`, those that were just sent; one line for each.
+   * @param levelOf how loud that line is.
    * @returns false: nothing was learnt, the error stands.
    */
-  learn(object: string, named: readonly string[], optional: readonly (string | null)[]): boolean {
-    const known = named.flatMap((name) => optional.filter((field) => field?.toLowerCase() === name.toLowerCase()));
-    if (named.length === 0 || known.length < named.length) return false;
-    for (const field of known) {
-      this.known.add(keyOf(object, String(field)));
-      this.log.info('This org has no such field, or our user may not use it; it is left out until the next deploy', {
-        field: `${object}.${String(field)}`,
-      });
+  learn(
+    object: string,
+    named: readonly string[],
+    optional: readonly (string | null)[],
+    levelOf: (field: string) => keyof typeof lines = () => 'info',
+  ): boolean {
+    const fields = ofThese(named, optional);
+    if (fields === null) return false;
+    for (const field of fields) {
+      if (this.known.has(keyOf(object, field))) continue;
+      this.known.add(keyOf(object, field));
+      const level = levelOf(field);
+      this.log[level](lines[level], { field: fullName(object, field) });
     }
     return true;
   }
+
+  /** A value of an optional field was refused; the field is left out this time. One alarm for each field and code. */
+  refused(object: string, field: string, code: string, problem: string): void {
+    const key = `${keyOf(object, field)} ${code}`;
+    if (this.told.has(key)) return;
+    this.told.add(key);
+    this.log.error(lines.error, { field: fullName(object, field), code, problem });
+  }
+}
+
+/** The named ones, as they are spelt in `optional`; null: none is named, or others are too. */
+export function ofThese(named: readonly string[], optional: readonly (string | null)[]): string[] | null {
+  const found = named.flatMap((name) => optional.find((field) => field?.toLowerCase() === name.toLowerCase()) ?? []);
+  return named.length > 0 && found.length === named.length ? found : null;
 }
 
 const keyOf = (object: string, field: string): string => `${object}.${field}`.toLowerCase();
+const fullName = (object: string, field: string): string => `${object.split(' ')[0] ?? ''}.${field}`;

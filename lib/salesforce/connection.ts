@@ -6,7 +6,7 @@ import { readActivating, type ActivatingOrders } from './activating-orders';
 import { secureBase } from './addresses';
 import { deriveAudience } from './audience';
 import { JwtTokenSource, type TokenSource } from './auth';
-import { SalesforceError, type Salesforce } from './contract';
+import { exchangeTimeoutMs, SalesforceError, type Salesforce } from './contract';
 import { HealthRecord } from './health';
 import { Http } from './http';
 import { readOrder } from './order-reading';
@@ -33,7 +33,6 @@ export interface SalesforceOptions {
 }
 
 const defaultApiVersion = '68.0';
-const defaultTimeoutMs = 30_000;
 
 /**
  * A connection to an org. Nothing is loaded or sent before the first call; `close` ends every connection and call.
@@ -45,7 +44,7 @@ export function createSalesforce(
   const { clientId, username, privateKey, clock, log } = options;
   const loginUrl = secureBase(options.loginUrl, 'The login URL');
   const apiVersion = versionOf(options.apiVersion ?? defaultApiVersion);
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const timeoutMs = options.timeoutMs ?? exchangeTimeoutMs;
   const audience = options.audience || deriveAudience(loginUrl);
 
   const http = new Http(clock, options.ca);

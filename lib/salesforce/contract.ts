@@ -31,6 +31,9 @@ export const defaultFieldNames: FieldNames = {
   billingCycle: 'Billing_Cycle__c',
 };
 
+/** Longest exchange with Salesforce, ms: a request that was not answered by then is not carried out any more. */
+export const exchangeTimeoutMs = 30_000;
+
 /** An Order as read in one SOQL. Ids are 18 characters. */
 export interface SalesforceOrder {
   id: string;
@@ -49,6 +52,13 @@ export interface SalesforceOrder {
   /** Wall ms and who; the server's own clock. */
   lastModifiedAt: number;
   lastModifiedById: string;
+  /** The server's own time when it answered, wall ms, whole seconds; null when its answer bore none. */
+  serverNow: number | null;
+  /**
+   * What keeps a late result out. attempt: Salesforce itself, since both attempt fields can be used and the attempt is
+   * counted. lastModified: our write must not go over a change that was not read.
+   */
+  fence: 'attempt' | 'lastModified';
   account: { id: string; name: string; whAccount: string | null } | null;
   items: SalesforceOrderItem[];
 }
@@ -115,7 +125,11 @@ export interface Salesforce {
   readonly userId: string | null;
   /** null: no such order, or not visible to our user. */
   readOrder(orderId: string, fields: FieldNames, signal?: AbortSignal): Promise<SalesforceOrder | null>;
-  /** Optional fields that the org lacks are left out (learnt once from INVALID_FIELD). */
+  /**
+   * Fields that the org lacks, or that our user may not write, are left out with one alarm for each, all but the status and
+   * the WHMCS order's id: those refuse the write. A result attempt that may not be written ends it as `later`: the next
+   * read names another fence.
+   */
   writeOrder(
     orderId: string,
     change: OrderChange,

@@ -1,11 +1,10 @@
 /** One Order with its items, account and products, in one SOQL. */
 import { z } from 'zod';
-import type { AbsentFields } from './absent-fields';
-import type { Token } from './auth';
+import { toWrite, type AbsentFields } from './absent-fields';
 import { SalesforceError, type FieldNames, type SalesforceOrder, type SalesforceOrderItem } from './contract';
 import { orderIdOf } from './ids';
-import { dateTime, id18, namedColumn, nameField, parse, wordOf } from './query-answers';
-import type { Rest } from './rest';
+import { dateTime, id18, namedColumn, nameField, parse, timeOf, wordOf } from './query-answers';
+import type { Read, Rest } from './rest';
 import { fieldName, literal } from './soql';
 
 /** More pages than any order has; an answer that names its own page again must end. */
@@ -28,32 +27,39 @@ export async function readOrder(
   if (id === null) throw new SalesforceError('MALFORMED_ID', 'The text is no id of an Order', 'query');
   for (;;) {
     const attempt = absent.present('Order', fields.attempt);
+    const resultAttempt = absent.present('Order', fields.resultAttempt);
     try {
-      const { body, token } = await rest.read(
-        `/query?q=${encodeURIComponent(orderQuery(id, fields, attempt))}`,
-        signal,
-      );
-      const page = parse(orderPage, body);
+      const soql = orderQuery(id, fields, { attempt, resultAttempt });
+      const read = await rest.read(`/query?q=${encodeURIComponent(soql)}`, signal);
+      const page = parse(orderPage, read.body);
       const order = page.records[0];
       if (order === undefined) return null;
       const items = await restOfItems(rest, order.OrderItems, fields, signal);
-      return orderOf(order, items, token, fields, attempt);
+      const mayFence = absent.present(toWrite, resultAttempt) !== null;
+      return orderOf(order, items, read, fields, { attempt, mayFence });
     } catch (error) {
       if (!(error instanceof SalesforceError) || error.code !== 'INVALID_FIELD') throw error;
       const named = namedColumn(error.message);
-      if (named === null || !absent.learn('Order', [named], [attempt])) throw nameField(error, fields);
+      if (named === null || !absent.learn('Order', [named], [attempt, resultAttempt])) throw nameField(error, fields);
     }
   }
 }
 
-function orderQuery(id: string, fields: FieldNames, attempt: string | null): string {
+/** Both attempt fields are asked for: only together do they keep a late result out. */
+function orderQuery(
+  id: string,
+  fields: FieldNames,
+  { attempt, resultAttempt }: Pick<FieldNames, 'attempt' | 'resultAttempt'>,
+): string {
   const product = ['Name', 'ProductCode', fields.productId, fields.billingCycle].map((f) => `Product2.${fieldName(f)}`);
   const items = ['Id', 'Quantity', 'UnitPrice', 'PricebookEntryId', 'Product2Id', ...product];
   const order = [
     ...['Id', 'OrderNumber', 'Pricebook2Id', 'TotalAmount', 'AccountId'],
     ...['CreatedDate', 'LastModifiedDate', 'LastModifiedById'],
     ...['Account.Name', `Account.${fieldName(fields.account)}`],
-    ...[fields.activationStatus, fields.whmcsOrderId, ...(attempt === null ? [] : [attempt])].map(fieldName),
+    ...[fields.activationStatus, fields.whmcsOrderId, attempt, resultAttempt]
+      .filter((name) => name !== null)
+      .map(fieldName),
     `(SELECT ${unique(items).join(', ')} FROM OrderItems ORDER BY Id)`,
   ];
   return `SELECT ${unique(order).join(', ')} FROM Order WHERE Id = ${literal(id)} LIMIT 1`;
@@ -148,23 +154,26 @@ function itemOf(item: ItemPage['records'][number], fields: FieldNames): Salesfor
 function orderOf(
   order: OrderRecord,
   items: SalesforceOrderItem[],
-  token: Token,
+  { token, headers }: Read,
   fields: FieldNames,
-  attempt: string | null,
+  { attempt, mayFence }: { attempt: string | null; mayFence: boolean },
 ): SalesforceOrder {
   const attempted = Number((attempt !== null && wordOf(order[attempt])) || NaN);
+  const isCounted = Number.isFinite(attempted);
   return {
     id: order.Id,
     number: order.OrderNumber ?? '',
     url: `${token.instanceUrl}/${order.Id}`,
     activationStatus: wordOf(order[fields.activationStatus]) ?? '',
     whmcsOrderId: wordOf(order[fields.whmcsOrderId]),
-    attempt: Number.isFinite(attempted) ? attempted : null,
+    attempt: isCounted ? attempted : null,
     pricebookId: order.Pricebook2Id,
     totalAmount: order.TotalAmount ?? null,
     createdAt: Date.parse(order.CreatedDate),
     lastModifiedAt: Date.parse(order.LastModifiedDate),
     lastModifiedById: order.LastModifiedById,
+    serverNow: timeOf(headers['date']),
+    fence: isCounted && mayFence ? 'attempt' : 'lastModified',
     account:
       !order.Account || order.AccountId === null
         ? null

@@ -1,6 +1,6 @@
 /** What is written back: the Order's fields, and the service ids of its items. */
 import { z } from 'zod';
-import type { AbsentFields } from './absent-fields';
+import { ofThese, toWrite, type AbsentFields } from './absent-fields';
 import { SalesforceError, type FieldNames, type OrderChange, type WriteEnd } from './contract';
 import { NoAnswer } from './http';
 import { orderIdOf, sameId, toId18 } from './ids';
@@ -12,15 +12,20 @@ import { cut } from './texts';
 const textLength = 255;
 const itemsAtOnce = 200;
 
-/** What our user may not write is read all the same: the attempt fences our results. */
-const written = 'Order (to write)';
-
+/** As FieldNames, without those that are left out. */
+type Names = { [Name in keyof FieldNames]: string | null };
 type Row = Record<string, string | number | null>;
 
+/** Left out where Salesforce does not take them. The status, and the id of the WHMCS order with it, are the result itself. */
+const optionalNames = ['errorCode', 'errorMessage', 'errorAt', 'attempt', 'resultAttempt'] as const;
+/** Of these every org is told to have its own; the others are used where there are any. */
+const expectedNames: readonly string[] = ['errorCode', 'errorMessage'];
+
 /**
- * Writes fields of an Order in one PATCH; sent once, but for one repeat after a refused token or after learning that
- * optional fields (attempt, resultAttempt, errorAt) are absent, both of which Salesforce answered before it wrote anything.
- * Texts are cut to 255.
+ * Writes fields of an Order in one PATCH. It is sent again only where Salesforce has answered that it wrote nothing: after a
+ * refused token, and without the optional fields that it did not take. Texts are cut to 255.
+ *
+ * A result attempt that may not be written is not just left out, since with it the fence would be gone: the end is `later`.
  * @param options.ifUnmodifiedSince wall ms of the LastModifiedDate that was read; compared by the second.
  */
 export async function writeOrder(
@@ -38,11 +43,10 @@ export async function writeOrder(
     options.ifUnmodifiedSince === undefined
       ? {}
       : { 'If-Unmodified-Since': new Date(options.ifUnmodifiedSince).toUTCString() };
+  const refused = new Set<string>();
   for (;;) {
-    const resultAttempt = absent.present(written, fields.resultAttempt);
-    const errorAt = absent.present(written, fields.errorAt);
-    const attempt = absent.present(written, absent.present('Order', fields.attempt));
-    const body = rowOf(change, { ...fields, attempt, resultAttempt, errorAt });
+    const names = usable(fields, absent, refused);
+    const body = rowOf(change, names);
     if (Object.keys(body).length === 0) return { kind: 'written' };
     const call: RestCall = { method: 'PATCH', path: `/sobjects/Order/${id}`, body, headers };
     const end = await write(rest, call, options.signal, (answer) =>
@@ -51,9 +55,53 @@ export async function writeOrder(
         ? { kind: 'written' }
         : { kind: 'unknown', code: 'NOT_JSON', message: 'The answer to the write is not Salesforce’s own' },
     );
-    if (end.kind !== 'refused' || !isAboutFields(end.code)) return end;
-    if (!absent.learn(written, end.fields, [attempt, resultAttempt, errorAt])) return end;
+    if (end.kind !== 'refused' || !leaveOut(end, fields, absent, refused, body)) return end;
+    const { resultAttempt } = names;
+    const isUnfenced =
+      resultAttempt !== null && resultAttempt in body && absent.present(toWrite, resultAttempt) === null;
+    if (isUnfenced && options.ifUnmodifiedSince === undefined)
+      return { kind: 'later', code: end.code, message: `${resultAttempt} cannot be written; another fence is used` };
   }
+}
+
+function usable(fields: FieldNames, absent: AbsentFields, refused: ReadonlySet<string>): Names {
+  const names: Names = { ...fields };
+  for (const name of optionalNames) {
+    const field = absent.present('Order', absent.present(toWrite, fields[name]));
+    names[name] = field !== null && refused.has(field) ? null : field;
+  }
+  return names;
+}
+
+/** Whether the refusal is about optional fields alone, which are left out from now on, or (a value) this time. */
+function leaveOut(
+  { code, message, fields: named }: Extract<WriteEnd, { kind: 'refused' }>,
+  fields: FieldNames,
+  absent: AbsentFields,
+  refused: Set<string>,
+  body: Row,
+): boolean {
+  const sent = optionalNames.filter((name) => String(fields[name]) in body);
+  if (isAboutFields(code)) {
+    const isExpected = (field: string): boolean =>
+      expectedNames.some((name) => sent.some((one) => one === name && fields[one] === field));
+    return absent.learn(
+      toWrite,
+      named,
+      sent.map((name) => fields[name]),
+      (field) => (code === 'INVALID_FIELD' && !isExpected(field) ? 'warn' : 'error'),
+    );
+  }
+  if (!isAboutValues(code)) return false;
+  const left = ofThese(
+    named,
+    sent.filter((name) => name !== 'resultAttempt').map((name) => fields[name]),
+  );
+  for (const field of left ?? []) {
+    refused.add(field);
+    absent.refused('Order', field, code, message);
+  }
+  return left !== null;
 }
 
 /**
@@ -80,7 +128,8 @@ export async function writeItems(
     const end = await write(rest, call, signal, (answer) => collectionEnd(json(answer.body), records));
     if (end.kind === 'later' || end.kind === 'unknown') return end;
     if (end.kind !== 'refused') continue;
-    if (isAboutFields(end.code) && absent.learn('OrderItem', end.fields, [field])) return worst;
+    const level = end.code === 'INVALID_FIELD' ? 'warn' : 'error';
+    if (isAboutFields(end.code) && absent.learn('OrderItem', end.fields, [field], () => level)) return worst;
     if (worst.kind === 'written') worst = end;
   }
   return worst;
@@ -105,7 +154,7 @@ async function write(
   }
 }
 
-function rowOf(change: OrderChange, fields: FieldNames): Row {
+function rowOf(change: OrderChange, fields: Names): Row {
   const row: Row = {};
   const put = (field: string | null, value: string | number | null | undefined): void => {
     if (field !== null && value !== undefined) row[field] = typeof value === 'string' ? cut(value, textLength) : value;
@@ -121,6 +170,11 @@ function rowOf(change: OrderChange, fields: FieldNames): Row {
 }
 
 const isAboutFields = (code: string): boolean => code === 'INVALID_FIELD' || code === 'INVALID_FIELD_FOR_INSERT_UPDATE';
+/** The field is there, but of another length, type or set of values than ours. */
+const isAboutValues = (code: string): boolean =>
+  /^(STRING_TOO_LONG|FIELD_INTEGRITY_EXCEPTION|INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST|INVALID_TYPE_ON_FIELD_IN_RECORD|NUMBER_OUTSIDE_VALID_RANGE)$/.test(
+    code,
+  );
 
 const results = z.array(
   z.object({ id: z.string().nullish(), success: z.boolean(), errors: z.array(oneError).default([]) }),

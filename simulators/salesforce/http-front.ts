@@ -60,7 +60,11 @@ export class HttpFront {
     const ending = await serve(reply, org.clock, next, async () => {
       const done = await call.work();
       outcome = done.outcome;
-      return { ...done.answer, headers: { date: new Date(org.clock.now()).toUTCString(), ...done.answer.headers } };
+      const { dateHeader } = org.switches.values;
+      // Node writes its own where there is none.
+      reply.raw.sendDate = dateHeader;
+      const date = dateHeader ? { date: new Date(org.clock.now()).toUTCString() } : {};
+      return { ...done.answer, headers: { ...date, ...done.answer.headers } };
     });
     const ended = (vendor ? describeFault(vendor) : ending.outcome) || outcome;
     requests.add({ call: call.call, auth, status: ending.status, outcome: ended, ms: performance.now() - started });

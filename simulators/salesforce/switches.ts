@@ -37,6 +37,8 @@ export const switchesOf = (usernames: readonly string[]) =>
     /** The daily cap of API requests; above it every call is refused. */
     apiRequestsMax: count.default(1_000_000),
     apiRequestsUsed: count.default(0),
+    /** Answers bear the server's time; a proxy may take it out. */
+    dateHeader: z.boolean().default(true),
     /** If-Unmodified-Since is looked at. */
     conditionalRequests: z.boolean().default(true),
 

@@ -39,6 +39,8 @@ describe('Reading an order', () => {
         createdAt: Date.parse(String(truth.CreatedDate)),
         lastModifiedAt: Date.parse(String(truth.LastModifiedDate)),
         lastModifiedById: truth.LastModifiedById,
+        serverNow: order.serverNow,
+        fence: 'attempt',
         account: { id: truth.AccountId, name: 'Northwind Traders', whAccount: '#1001 - Northwind Traders' },
         items: 2,
       },
@@ -112,6 +114,41 @@ describe('Reading an order', () => {
     for (let n = 0; n < 3; n++) assert.equal((await connection.salesforce.readOrder(good(), fields))?.attempt, null);
     assert.equal(queries(), 4);
     assert.equal(connection.log.of('info').filter((text) => text.includes('no such field')).length, 1);
+  });
+
+  for (const [what, switches, fence] of [
+    ['both attempt fields can be used', {}, 'attempt'],
+    ['the org has no result attempt', { missingFields: ['Order.Activation_Result_Attempt__c'] }, 'lastModified'],
+    ['our user may not read the result attempt', { hiddenFields: ['Activation_Result_Attempt__c'] }, 'lastModified'],
+    ['our user may not read the attempt', { hiddenFields: ['Activation_Attempt__c'] }, 'lastModified'],
+    [
+      'the org has neither',
+      { missingFields: ['Activation_Attempt__c', 'Activation_Result_Attempt__c'] },
+      'lastModified',
+    ],
+  ] as const) {
+    it(`names the fence of a result: ${fence} where ${what}`, async () => {
+      org.people.approve(good());
+      org.panel.switches(switches);
+      for (let n = 0; n < 2; n++) assert.equal((await connection.salesforce.readOrder(good(), fields))?.fence, fence);
+      assert.equal(queries(), 2 + Object.values(switches).flat().length);
+    });
+  }
+
+  it('names LastModifiedDate as the fence of an order whose attempts nobody counts', async () => {
+    org.people.approve(good());
+    org.people.putRecord({ type: 'Order', id: good(), fields: { Activation_Attempt__c: null } });
+    assert.equal((await connection.salesforce.readOrder(good(), fields))?.fence, 'lastModified');
+  });
+
+  it("tells the server's own time of the answer, or that it bore none", async () => {
+    org.panel.advance(7_200_000);
+    const order = await connection.salesforce.readOrder(good(), fields);
+    const behind = org.panel.now() - (order?.serverNow ?? 0);
+    assert.ok(behind >= 0 && behind < 5_000, String(behind));
+    assert.equal((order?.serverNow ?? 1) % 1_000, 0);
+    org.panel.switches({ dateHeader: false });
+    assert.equal((await connection.salesforce.readOrder(good(), fields))?.serverNow, null);
   });
 
   it('ends when Salesforce goes on naming a field that is left out already', async () => {

@@ -76,14 +76,14 @@ describe('Writing an order', () => {
       message,
       fields: ['Status'],
     });
-    org.panel.switches({ readOnlyFields: ['Order.Activation_Error_Code__c'] });
-    const readOnly = await write();
-    assert.equal(readOnly.kind, 'refused');
-    assert.ok(readOnly.kind === 'refused');
-    assert.deepEqual(
-      [readOnly.code, readOnly.fields],
-      ['INVALID_FIELD_FOR_INSERT_UPDATE', ['Activation_Error_Code__c']],
-    );
+    for (const field of ['Activation_Status__c', 'WHMCS_Order_ID__c']) {
+      org.panel.switches({ readOnlyFields: [`Order.${field}`, 'Order.Activation_Error_Code__c'] });
+      const readOnly = await write({ ...failed, whmcsOrderId: '77' });
+      assert.ok(readOnly.kind === 'refused', field);
+      assert.equal(readOnly.code, 'INVALID_FIELD_FOR_INSERT_UPDATE');
+      assert.deepEqual([...readOnly.fields].sort(), ['Activation_Error_Code__c', field].sort());
+    }
+    assert.equal(org.people.order(id).Activation_Status__c, 'Activating');
     assert.deepEqual(await connection.salesforce.writeOrder('802Ql000001AbCe', failed, fields), {
       kind: 'refused',
       code: 'MALFORMED_ID',
@@ -94,20 +94,67 @@ describe('Writing an order', () => {
   });
 
   it('names a needed field that the org lacks', async () => {
-    org.panel.switches({ missingFields: ['Order.Activation_Error_Code__c'] });
-    const end = await write();
+    org.panel.switches({ missingFields: ['Order.WHMCS_Order_ID__c'] });
+    const end = await write({ ...failed, whmcsOrderId: '77' });
     assert.ok(end.kind === 'refused');
-    assert.deepEqual([end.code, end.fields], ['INVALID_FIELD', ['Activation_Error_Code__c']]);
+    assert.deepEqual([end.code, end.fields], ['INVALID_FIELD', ['WHMCS_Order_ID__c']]);
   });
 
-  it('leaves out optional fields that the org lacks or that our user may not write, learnt once', async () => {
+  const notices = (level: 'warn' | 'error'): string[] =>
+    connection.log.lines.filter((line) => line.level === level).map((line) => String(line.facts['field']));
+
+  it('leaves out optional fields that the org lacks or that our user may not write, learnt once and told once', async () => {
     org.panel.switches({
-      missingFields: ['Order.Activation_Error_At__c'],
-      readOnlyFields: ['Order.Activation_Result_Attempt__c'],
+      missingFields: ['Order.Activation_Error_At__c', 'Order.Activation_Error_Message__c'],
+      readOnlyFields: ['Order.Activation_Error_Code__c'],
     });
-    for (let n = 0; n < 3; n++) assert.equal(await kindOf({ ...failed, errorAt: 1_000, resultAttempt: 1 }), 'written');
-    assert.equal(patches(), 5);
+    for (let n = 0; n < 3; n++) assert.equal(await kindOf({ ...failed, errorAt: 1_000 }), 'written');
+    assert.equal(patches(), 6);
     assert.equal(org.people.order(id).Activation_Status__c, 'Failed');
+    assert.deepEqual(notices('warn'), ['Order.Activation_Error_At__c'], 'an org may lack it');
+    assert.deepEqual(notices('error').sort(), ['Order.Activation_Error_Code__c', 'Order.Activation_Error_Message__c']);
+  });
+
+  it('leaves out a value that its field does not take, each time, and tells of it once', async () => {
+    const tooLong = { kind: 'error', errorCode: 'STRING_TOO_LONG', message: 'data value too large: … (max length=80)' };
+    const field = 'Activation_Error_Message__c';
+    org.panel.fault({ call: 'patch', times: 3, where: { [field]: 'none' }, do: { ...tooLong, fields: [field] } });
+    for (let n = 0; n < 2; n++) assert.equal(await kindOf(), 'written');
+    assert.equal(patches(), 4);
+    assert.equal(org.people.order(id).Activation_Error_Code__c, 'PAYMENT_METHOD_MISSING');
+    assert.equal(org.people.order(id).Activation_Error_Message__c, null);
+    assert.deepEqual(notices('error'), [`Order.${field}`]);
+    org.panel.clearFaults();
+    await write();
+    assert.equal(org.people.order(id).Activation_Error_Message__c, 'none', 'it is tried anew');
+  });
+
+  it('never goes unfenced because the result attempt may not be written', async () => {
+    const readOnly = ['Order.Activation_Result_Attempt__c'];
+    org.panel.switches({ readOnlyFields: readOnly, attemptRule: false });
+    const result = { ...failed, resultAttempt: 1 };
+    assert.equal((await connection.salesforce.readOrder(id, fields))?.fence, 'attempt');
+    assert.equal(await kindOf(result), 'later');
+    assert.equal(org.people.order(id).Activation_Status__c, 'Activating', 'nothing was written');
+    const order = await connection.salesforce.readOrder(id, fields);
+    assert.equal(order?.fence, 'lastModified');
+    assert.equal(order?.attempt, Number(org.people.order(id).Activation_Attempt__c), 'it is read all the same');
+    const ifUnmodifiedSince = order?.lastModifiedAt ?? 0;
+    const end = await connection.salesforce.writeOrder(id, result, fields, { ifUnmodifiedSince });
+    assert.equal(end.kind, 'written');
+    assert.deepEqual(notices('error'), readOnly);
+  });
+
+  it('never takes the rule that keeps an older attempt out for a field to be left out', async () => {
+    await write({ ...failed, resultAttempt: Number(org.people.order(id).Activation_Attempt__c) });
+    org.people.approve(id);
+    const end = await write({ ...failed, resultAttempt: 1 });
+    assert.ok(end.kind === 'refused');
+    assert.deepEqual([end.code, end.fields], ['FIELD_CUSTOM_VALIDATION_EXCEPTION', ['Activation_Result_Attempt__c']]);
+    const value = { kind: 'error', errorCode: 'NUMBER_OUTSIDE_VALID_RANGE', message: 'too large', fields: end.fields };
+    org.panel.fault({ call: 'patch', do: value });
+    assert.equal((await write({ ...failed, resultAttempt: 1 })).kind, 'refused');
+    assert.equal(org.people.order(id).Activation_Status__c, 'Activating');
   });
 
   it('raises the attempt with Activating, once beside the Flow, and goes on where our user may not', async () => {
@@ -295,6 +342,19 @@ describe('Writing service ids onto items', () => {
     org.panel.switches({ missingFields: ['OrderItem.WHMCS_Service_ID__c'] });
     for (let n = 0; n < 3; n++) assert.equal((await connection.salesforce.writeItems(values, fields)).kind, 'written');
     assert.equal(calls(), 1);
+    const told = connection.log.lines.filter((line) => line.level === 'warn' || line.level === 'error');
+    assert.deepEqual(
+      told.map((line) => [line.level, line.facts['field']]),
+      [['warn', 'OrderItem.WHMCS_Service_ID__c']],
+    );
+  });
+
+  it('is an alarm, and no error, where our user may not write the field', async () => {
+    const values = order(2);
+    org.panel.switches({ readOnlyFields: ['OrderItem.WHMCS_Service_ID__c'] });
+    for (let n = 0; n < 3; n++) assert.equal((await connection.salesforce.writeItems(values, fields)).kind, 'written');
+    assert.equal(calls(), 1);
+    assert.equal(connection.log.of('error').length, 1);
   });
 
   it('tells the worst of the items: a deleted one is refused, the others are written', async () => {

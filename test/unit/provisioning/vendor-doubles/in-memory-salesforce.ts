@@ -26,6 +26,10 @@ export class InMemorySalesforce implements Salesforce {
   /** Thrown by the next reads. */
   readonly readFaults: SalesforceError[] = [];
   reads = 0;
+  /** Whether If-Unmodified-Since is looked at. */
+  conditional = true;
+  /** What happens at Salesforce between our read and our PATCH. */
+  beforeWrite: () => void = () => undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -44,8 +48,10 @@ export class InMemorySalesforce implements Salesforce {
       pricebookId: null,
       totalAmount: null,
       createdAt: this.clock.now() - 3_600_000,
-      lastModifiedAt: this.clock.now() - 60_000,
+      lastModifiedAt: wholeSecond(this.clock.now() - 60_000),
       lastModifiedById: '005000000000009AAA',
+      serverNow: null,
+      fence: this.withAttempts ? 'attempt' : 'lastModified',
       account: null,
       items: [],
       ...over,
@@ -58,7 +64,11 @@ export class InMemorySalesforce implements Salesforce {
   edit(id: string, change: Partial<SalesforceOrder>): void {
     const order = this.orders.get(id);
     if (order)
-      Object.assign(order, change, { lastModifiedAt: this.clock.now(), lastModifiedById: '005000000000009AAA' });
+      Object.assign(
+        order,
+        { lastModifiedAt: wholeSecond(this.clock.now()), lastModifiedById: '005000000000009AAA' },
+        change,
+      );
   }
 
   async readOrder(orderId: string): Promise<SalesforceOrder | null> {
@@ -66,7 +76,8 @@ export class InMemorySalesforce implements Salesforce {
     const fault = this.readFaults.shift();
     if (fault) throw fault;
     const order = this.orders.get(orderId);
-    return Promise.resolve(order ? structuredClone(order) : null);
+    const serverNow = wholeSecond(this.clock.now());
+    return Promise.resolve(order ? { ...structuredClone(order), serverNow } : null);
   }
 
   async writeOrder(
@@ -75,15 +86,17 @@ export class InMemorySalesforce implements Salesforce {
     _fields = defaultFieldNames,
     options: { ifUnmodifiedSince?: number } = {},
   ): Promise<WriteEnd> {
+    this.beforeWrite();
     const end = this.ends.shift();
     if (end !== undefined && end !== 'lost') return end;
     const order = this.orders.get(orderId);
     if (!order)
       return { kind: 'refused', code: 'NOT_FOUND', message: 'The requested resource does not exist', fields: [] };
-    if (options.ifUnmodifiedSince !== undefined && order.lastModifiedAt > options.ifUnmodifiedSince)
+    const { ifUnmodifiedSince: since } = options;
+    if (this.conditional && since !== undefined && order.lastModifiedAt > wholeSecond(since))
       return { kind: 'changed' };
     if (
-      order.attempt !== null &&
+      order.fence === 'attempt' &&
       change.activationStatus &&
       change.activationStatus !== 'Activating' &&
       change.resultAttempt !== order.attempt
@@ -98,7 +111,7 @@ export class InMemorySalesforce implements Salesforce {
     if (change.activationStatus) order.activationStatus = change.activationStatus;
     if (change.attempt !== undefined && this.withAttempts) order.attempt = change.attempt;
     if (change.whmcsOrderId !== undefined) order.whmcsOrderId = change.whmcsOrderId;
-    order.lastModifiedAt = this.clock.now();
+    order.lastModifiedAt = wholeSecond(this.clock.now());
     order.lastModifiedById = this.userId;
     this.book.push({ orderId, change });
     return Promise.resolve(
@@ -122,3 +135,6 @@ export class InMemorySalesforce implements Salesforce {
       .map((one) => one.change.activationStatus);
   }
 }
+
+/** Salesforce's dates have no parts of a second. */
+const wholeSecond = (ms: number): number => Math.floor(ms / 1_000) * 1_000;

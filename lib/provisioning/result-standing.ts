@@ -1,0 +1,44 @@
+/** What an Order as Salesforce shows it means for a result that is to be told, and what is written then. Pure. */
+import type { OrderChange, SalesforceOrder } from '../salesforce/contract';
+import type { Report } from './order-record';
+
+/**
+ * - open: it is to be written. shown: Salesforce shows it already.
+ * - overtaken: a newer attempt, or a person's edit, stands; it is never overwritten.
+ */
+export type Standing = { is: 'open' } | { is: 'shown' } | { is: 'overtaken'; why: string };
+
+/** A first look so soon after the end finds what was edited while the order was in work: that is no new attempt. */
+const soonMs = 60_000;
+
+export function standingOf(order: SalesforceOrder, report: Report, ourUserId: string | null, now: number): Standing {
+  const isOurs = order.lastModifiedById === ourUserId;
+  const overtaken = (why: string): Standing => ({ is: 'overtaken', why });
+  if (order.attempt !== null && report.attempt !== 0 && order.attempt !== report.attempt)
+    return overtaken(`attempt ${order.attempt} stands in Salesforce, this is the result of attempt ${report.attempt}`);
+  const showsId = report.whmcsOrderId === null || order.whmcsOrderId === report.whmcsOrderId;
+  if (order.activationStatus === report.status && showsId)
+    return report.unsettled || isOurs ? { is: 'shown' } : overtaken(`another user has set ${order.activationStatus}`);
+  if (order.activationStatus !== 'Activating')
+    return overtaken(`the status was set to '${order.activationStatus}' meanwhile`);
+  if (order.fence === 'lastModified' && !isOurs && order.lastModifiedAt > lastSeen(order, report, now))
+    return overtaken('another user has changed the Order since; its status may be a new attempt');
+  return { is: 'open' };
+}
+
+/** LastModifiedDate of our last read: where the org does not count attempts, a change after it may be a new one. */
+function lastSeen(order: SalesforceOrder, report: Report, now: number): number {
+  const isFirst = report.tries === 0 && now - report.at < soonMs;
+  return isFirst ? order.lastModifiedAt : (report.seenModifiedAt ?? order.lastModifiedAt);
+}
+
+export function changeOf(order: SalesforceOrder, report: Report): OrderChange {
+  return {
+    activationStatus: report.status,
+    errorCode: report.code,
+    errorMessage: report.message,
+    errorAt: report.status === 'Failed' ? report.at : null,
+    ...(report.whmcsOrderId === null ? {} : { whmcsOrderId: report.whmcsOrderId }),
+    ...(order.fence === 'attempt' ? { resultAttempt: report.attempt === 0 ? order.attempt : report.attempt } : {}),
+  };
+}

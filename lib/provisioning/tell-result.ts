@@ -1,0 +1,212 @@
+/**
+ * One try to tell Salesforce the result of an order: read what stands, judge it, write over just that. What stands decides;
+ * a newer attempt and a person's edit are never overwritten (exactly-one R7).
+ */
+import { SalesforceError, type SalesforceOrder, type WriteEnd } from '../salesforce/contract';
+import type { OldResults } from './old-result';
+import type { OrderPatches, PatchEnd, Target } from './order-patches';
+import { isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
+import type { Provisioning } from './provisioning';
+import { changeOf, standingOf, type Standing } from './result-standing';
+import type { Trouble } from './telling-alarms';
+
+/** An Order that Salesforce does not show may just be hidden from our user for a while; after so long it is gone. */
+const goneMs = 86_400_000;
+
+/** It needs no further try: written, or dropped because something newer stands. `trouble`: its service ids were refused. */
+export interface Done {
+  kind: 'done';
+  report: Report;
+  how: 'written' | 'dropped';
+  why: string;
+  trouble: Trouble | null;
+}
+
+export interface NotYet {
+  kind: 'not';
+  report: Report;
+  trouble: Trouble;
+  /** LastModifiedDate that this try read. */
+  seenModifiedAt: number | null;
+  /** It may have been applied, or was. */
+  unsettled: boolean;
+  /** The Order shows it; its service ids are still to come. */
+  statusStands: boolean;
+  /** What may still be under way is over after so many ms. */
+  leastMs: number;
+}
+
+/** nothing: no result waits. busy: the order is held. changed: another result waits now. */
+export type Told = { kind: 'nothing' | 'busy' | 'changed' } | Done | NotYet;
+
+export interface TellParts {
+  provisioning: Pick<Provisioning, 'clock' | 'store' | 'hold'>;
+  patches: OrderPatches;
+  oldResults: OldResults;
+  target: Target;
+  signal: AbortSignal;
+}
+
+export async function tellResult(parts: TellParts, orderId: string): Promise<Told> {
+  const record = readRecord((await parts.provisioning.store.ledger.read(orderId)).state);
+  const { report } = record;
+  if (report === null || report.told !== null) return nothing(parts, orderId, record);
+  const not = notYet(report);
+  try {
+    return await tell(parts, orderId, record, report);
+  } catch (error) {
+    // Only reads throw it.
+    if (error instanceof SalesforceError) return not(readTrouble(error));
+    throw error;
+  }
+}
+
+async function nothing({ provisioning }: TellParts, orderId: string, record: OrderRecord): Promise<Told> {
+  if (!record.todo.includes('report')) return { kind: 'nothing' };
+  const held = await provisioning.hold(orderId, (order) =>
+    order.save((now) =>
+      now.report === null || now.report.told !== null ? { ...now, todo: withoutTodo(now.todo, 'report') } : now,
+    ),
+  );
+  return { kind: held === null ? 'busy' : 'nothing' };
+}
+
+async function tell(parts: TellParts, orderId: string, record: OrderRecord, report: Report): Promise<Told> {
+  const { provisioning, patches, oldResults, target } = parts;
+  const { order, settled } = await patches.read(
+    target,
+    orderId,
+    (read) => judge(parts, report, read)?.is === 'open',
+    (read) => read.fence === 'lastModified',
+  );
+  const standing = judge(parts, report, order);
+  if (order === null || standing === null) return hidden(report, provisioning.clock.now());
+  if (standing.is === 'overtaken') return done(report, 'dropped', standing.why);
+  if (standing.is === 'shown') {
+    patches.shown(record, orderId);
+    return withItems(parts, report, order, report.unsettled ? 'Salesforce shows it already' : '');
+  }
+  const not = notYet(report, order);
+  if (!settled) return not(quiet('BUSY', 'The Order is changed again and again'));
+  const openMs = patches.openMs(record, order, target.connection.userId);
+  if (openMs > 0) {
+    const trouble = quiet('UNSETTLED', 'The last write was not answered, and may still be applied');
+    return { ...not(trouble), leastMs: openMs };
+  }
+  const old = await oldResults.compare(orderId, record, report);
+  if (old.is === 'unread') {
+    const trouble: Trouble = { kind: 'away', code: `WHMCS ${old.code}`, problem: old.problem, fields: [] };
+    return { ...not(trouble), unsettled: false };
+  }
+  if (old.is !== 'sound') return { kind: old.is };
+  const end = await patches.send(target, {
+    of: 'result',
+    order,
+    change: changeOf(order, report),
+    ifUnmodified: order.fence === 'lastModified',
+    onRecord: (now) =>
+      isStill(now, report)
+        ? { ...now, report: { ...report, unsettled: true, seenModifiedAt: order.lastModifiedAt } }
+        : null,
+  });
+  return afterwards(parts, { ...report, unsettled: false }, order, end);
+}
+
+async function afterwards(parts: TellParts, report: Report, order: SalesforceOrder, end: PatchEnd): Promise<Told> {
+  const not = notYet(report, order);
+  switch (end.kind) {
+    case 'busy':
+      return { kind: 'busy' };
+    case 'overtaken':
+      return { kind: 'changed' };
+    case 'written':
+      return withItems(parts, report, order, '');
+    case 'changed':
+      return not(quiet('412', 'The Order was changed just before'));
+    case 'unknown':
+      return { ...not(awayTrouble(end)), unsettled: true };
+    case 'later':
+      return not(awayTrouble(end));
+    case 'refused': {
+      const { connection, fields: names } = parts.target;
+      // A rule that refuses an older attempt is no fault: what stands by now says so.
+      const standing = judge(parts, report, await connection.readOrder(order.id, names, parts.signal));
+      if (standing?.is === 'overtaken') return done(report, 'dropped', standing.why);
+      const { code, message, fields } = end;
+      const named = fields.length > 0 ? ` (${fields.join(', ')})` : '';
+      return not({ kind: 'refused', code, problem: message + named, fields });
+    }
+  }
+}
+
+const judge = ({ provisioning, target }: TellParts, report: Report, order: SalesforceOrder | null): Standing | null =>
+  order && standingOf(order, report, target.connection.userId, provisioning.clock.now());
+
+/** The Order shows the result; its service ids belong to it. */
+async function withItems(
+  { target, signal }: TellParts,
+  report: Report,
+  order: SalesforceOrder,
+  why: string,
+): Promise<Told> {
+  const values = report.services.map(({ orderItemId, serviceId }) => ({
+    itemId: orderItemId,
+    serviceId: String(serviceId),
+  }));
+  const end: WriteEnd =
+    values.length === 0 ? { kind: 'written' } : await target.connection.writeItems(values, target.fields, signal);
+  if (end.kind === 'written') return done(report, 'written', why);
+  const what = 'The service ids of the order items';
+  if (end.kind === 'refused') {
+    const { code, message, fields } = end;
+    return {
+      ...done(report, 'written', why),
+      trouble: { kind: 'refused', code, problem: `${what}: ${message}`, fields },
+    };
+  }
+  const trouble =
+    end.kind === 'changed' ? quiet('412', what) : awayTrouble({ ...end, message: `${what}: ${end.message}` });
+  return { ...notYet(report, order)(trouble), unsettled: true, statusStands: true };
+}
+
+function hidden(report: Report, now: number): Told {
+  const problem = 'Salesforce shows no such Order to the integration user';
+  if (now - report.at > goneMs) return done(report, 'dropped', `${problem}, for a day`);
+  return notYet(report)({ kind: 'refused', code: 'ORDER_NOT_FOUND', problem, fields: [] });
+}
+
+const done = (report: Report, how: Done['how'], why: string): Done => ({
+  kind: 'done',
+  report,
+  how,
+  why,
+  trouble: null,
+});
+
+const notYet =
+  (report: Report, order?: SalesforceOrder) =>
+  (trouble: Trouble): NotYet => ({
+    kind: 'not',
+    report,
+    trouble,
+    seenModifiedAt: order?.lastModifiedAt ?? report.seenModifiedAt,
+    unsettled: report.unsettled,
+    statusStands: false,
+    leastMs: 0,
+  });
+
+const quiet = (code: string, problem: string): Trouble => ({ kind: 'quiet', code, problem, fields: [] });
+
+const awayTrouble = ({ code, message }: { code: string; message: string }): Trouble => ({
+  kind: 'away',
+  code,
+  problem: message,
+  fields: [],
+});
+
+function readTrouble({ kind, code, message }: SalesforceError): Trouble {
+  const problem = message;
+  if (kind === 'query' || kind === 'permission') return { kind: 'refused', code, problem, fields: [] };
+  // The login raises its own alarm.
+  return { kind: kind === 'auth' ? 'quiet' : 'away', code, problem, fields: [] };
+}

@@ -1,0 +1,82 @@
+/** Alarms about results that Salesforce cannot be told: one for each condition, however many orders and tries it meets. */
+import type { Clock } from '../clock';
+import type { Log } from '../log';
+
+/** Why a result was not told this time. */
+export interface Trouble {
+  /** Salesforce's errorCode, an HTTP status, ETIMEOUT … */
+  code: string;
+  problem: string;
+  /**
+   * - refused: it stays so until a person mends something. away: it passes by itself, or it should.
+   * - quiet: no fault, or one for which another part raises its alarm.
+   */
+  kind: 'refused' | 'away' | 'quiet';
+  /** Fields that Salesforce named. */
+  fields: string[];
+}
+
+/** What should pass by itself is an alarm once it has lasted so long. */
+const awayAlarmMs = 300_000;
+
+interface Condition {
+  /** Monotonic ms of the first time. */
+  since: number;
+  orders: Set<string>;
+  alarmed: boolean;
+}
+
+export class TellingAlarms {
+  private readonly conditions = new Map<string, Condition>();
+
+  constructor(private readonly parts: { clock: Clock; log: Log }) {}
+
+  /**
+   * An order has met it, for the first time or again.
+   * @param onRecord what was returned for this order before, perhaps in an earlier process.
+   * @returns the condition that there has been an alarm for, to be kept with the order; null: none yet.
+   */
+  met(orderId: string, trouble: Trouble, onRecord: string | null): string | null {
+    const { clock, log } = this.parts;
+    const { code, problem, kind, fields } = trouble;
+    if (kind === 'quiet') return onRecord;
+    const key = keyOf(trouble);
+    // Salesforce has judged this order: what was away before is not. What is away now has not mended a refusal.
+    if (kind === 'refused') this.end(orderId, key);
+    const now = clock.monotonic();
+    const condition = this.conditions.get(key) ?? { since: now, orders: new Set(), alarmed: false };
+    this.conditions.set(key, condition);
+    condition.orders.add(orderId);
+    if (onRecord === key) condition.alarmed = true;
+    if (condition.alarmed) return key;
+    if (kind === 'away' && now - condition.since < awayAlarmMs) return onRecord;
+    condition.alarmed = true;
+    const text =
+      kind === 'refused'
+        ? 'Salesforce refuses the result of an order; it is kept, and told as soon as it can be'
+        : 'Results cannot be told to Salesforce; they are kept, and told as soon as they can be';
+    log.error(text, { order: orderId, code, problem, fields: fields.join(', ') });
+    return key;
+  }
+
+  /** The order's result is told, or no longer to be. */
+  over(orderId: string): void {
+    this.end(orderId, null);
+  }
+
+  private end(orderId: string, except: string | null): void {
+    for (const [key, { orders, alarmed }] of this.conditions) {
+      if (key === except || !orders.delete(orderId) || orders.size > 0) continue;
+      this.conditions.delete(key);
+      if (alarmed) this.parts.log.info('Results can be told again', { order: orderId, condition: key });
+    }
+  }
+}
+
+/** A network's errors and a server's are one condition: the org is away. */
+function keyOf({ kind, code, fields }: Trouble): string {
+  if (kind === 'refused') return [code, ...[...fields].sort()].join(' ');
+  return /^(E[A-Z_]+|\d{3}|NOT_JSON|SERVER_UNAVAILABLE|SERVICE_UNAVAILABLE|UNKNOWN_EXCEPTION)$/.test(code)
+    ? 'away'
+    : code;
+}
