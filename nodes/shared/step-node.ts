@@ -6,7 +6,7 @@
  * Nothing here rejects: a rejected input handler ends the whole Node-RED process.
  */
 import { z } from 'zod';
-import type { Node, NodeAPI } from 'node-red';
+import type { Node, NodeAPI, NodeStatus } from 'node-red';
 import { failure, toFailure, type Failure } from '../../lib/provisioning/failure';
 import type { Handout, Visit } from '../../lib/provisioning/handouts';
 import { LeaseLost } from '../../lib/provisioning/held-order';
@@ -137,15 +137,20 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     if (found?.handout.handout === event.data.handout)
       return this.pass(found.provisioning, found.handout, message, send, done);
     if (this.step?.ends) return this.late(this.step, event.data, message, done);
-    this.status.show({ fill: 'grey', shape: 'ring', text: 'replaced' });
+    this.show({ fill: 'grey', shape: 'ring', text: 'replaced' });
     done();
+  }
+
+  /** Once this node is closed another of its id may stand, and show what it does. */
+  private show(status: NodeStatus): void {
+    if (!this.closed) this.status.show(status);
   }
 
   /** What no step threw: the store cannot be read or written. */
   private broken(thrown: unknown, message: Message, done: Done): void {
     const found = toFailure(thrown, this.step?.name ?? 'event');
     message.failure = found.part();
-    this.status.show({ fill: 'red', shape: 'dot', text: found.code });
+    this.show({ fill: 'red', shape: 'dot', text: found.code });
     done(found);
   }
 
@@ -188,13 +193,13 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
 
   private async run(step: Step<N, A, W>, pass: Pass): Promise<void> {
     const { provisioning, handout, visit, journal, message, done } = pass;
-    this.status.show({ fill: 'blue', shape: 'dot', text: message.order?.number ?? handout.orderId });
+    this.show({ fill: 'blue', shape: 'dot', text: message.order?.number ?? handout.orderId });
     try {
       const outcome = (await this.outcome(step, pass)) as AnyOutcome;
       if ('parked' in outcome) return await this.park(pass, outcome);
       await journal.done(outcome.note);
       if ('dropped' in outcome) {
-        this.status.show({ fill: 'grey', shape: 'ring', text: 'dropped' });
+        this.show({ fill: 'grey', shape: 'ring', text: 'dropped' });
         return done();
       }
       await this.sendOn(step, pass, outcome);
@@ -248,7 +253,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     const ended = !step.ends && (event === null || (await provisioning.endings.decide(event, visit)));
     this.fill(step, message, outcome);
     message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
-    this.status.show({
+    this.show({
       fill: outcome.failure ? 'yellow' : 'green',
       shape: 'dot',
       text: [message.order?.number ?? handout.orderId, outcome.way === 'next' ? '' : outcome.way].join(' ').trim(),
@@ -276,7 +281,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   private async park({ provisioning, visit, journal, done }: Pass, outcome: Parked): Promise<void> {
     await journal.parked(outcome.note);
     await provisioning.park(visit, outcome.parked);
-    this.status.show({ fill: 'yellow', shape: 'ring', text: 'waits' });
+    this.show({ fill: 'yellow', shape: 'ring', text: 'waits' });
     done();
   }
 
@@ -290,7 +295,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     done: Done,
   ): Promise<void> {
     message.failure = found.part();
-    this.status.show({ fill: 'red', shape: 'dot', text: found.code });
+    this.show({ fill: 'red', shape: 'dot', text: found.code });
     try {
       await provisioning.store.inbox.recordFailure(handout.eventId, handout.handout, { ...found.part() });
       message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
@@ -327,7 +332,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
       'The message has no msg.event: a node before this one sent a new message',
       this.step?.name ?? 'event',
     );
-    this.status.show({ fill: 'red', shape: 'dot', text: cause.code });
+    this.show({ fill: 'red', shape: 'dot', text: cause.code });
     const found = message._msgid === undefined ? null : await handoutOf({ messageId: message._msgid });
     if (found) {
       this.log.error(`${cause.code}: ${cause.message}`, {
@@ -344,7 +349,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   /** A box that ends the order is reached although its event has ended or was handed out anew: say what stands, change nothing. */
   private async late(step: Step<N, A, W>, event: HandedOut, message: Message, done: Done): Promise<void> {
     const found = await storeOf(event.id);
-    this.status.show({ fill: 'grey', shape: 'ring', text: 'replaced' });
+    this.show({ fill: 'grey', shape: 'ring', text: 'replaced' });
     if (!found || found.orderId === null) return done();
     const { provisioning, orderId } = found;
     const handout: Handout = {

@@ -159,10 +159,10 @@ export function itKeepsTheContract(world: World, step: StepUnderTest): void {
       const provisioning = await world.provisioning();
       let closed = false;
       const closing = helper.unload().then(() => (closed = true));
-      world.clock.advance(9_900);
+      world.clock.advance(9_000);
       for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
       assert.equal(closed, false, 'it waits for the step');
-      world.clock.advance(100);
+      world.clock.advance(1_000);
       await closing;
       await world.until('the step has ended', () => !provisioning.handouts.anyRunning);
       const event = await provisioning.store.inbox.get(message.event.id);
