@@ -22,6 +22,9 @@ export interface ControlParts {
 
 /** At most so many orders or events in one message. */
 const most = 500;
+
+/** Orders whose Retry is under way: of clicks that follow each other faster than Salesforce answers, one counts. */
+const underWay = new WeakMap<Provisioning, Set<string>>();
 /** How long a retry waits for an earlier result to be told. */
 const tellWaitMs = 5_000;
 
@@ -110,14 +113,32 @@ async function eventOf(
  */
 async function retry(subject: string, parts: ControlParts): Promise<ControlAnswer> {
   const { provisioning } = parts;
-  const no = (text: string): ControlAnswer => ({ subject, done: false, text });
   const { event, orderId } = await eventOf(subject, parts);
-  if (orderId === null)
-    return no(
-      event
-        ? 'This event names no order; publish it again from Salesforce'
-        : 'No such event, and no id of an Order (801…)',
-    );
+  if (orderId === null) {
+    const text = event
+      ? 'This event names no order; publish it again from Salesforce'
+      : 'No such event, and no id of an Order (801…)';
+    return { subject, done: false, text };
+  }
+  const busy = underWay.get(provisioning) ?? new Set<string>();
+  underWay.set(provisioning, busy);
+  if (busy.has(orderId)) return { subject, done: false, text: 'Already in progress: it was asked for just now' };
+  busy.add(orderId);
+  try {
+    return await retryOrder(subject, orderId, event, parts);
+  } finally {
+    busy.delete(orderId);
+  }
+}
+
+async function retryOrder(
+  subject: string,
+  orderId: string,
+  event: InboxEvent | null,
+  parts: ControlParts,
+): Promise<ControlAnswer> {
+  const { provisioning } = parts;
+  const no = (text: string): ControlAnswer => ({ subject, done: false, text });
   const open = (await provisioning.store.inbox.ofOrder(orderId)).find(
     (one) => one.end === null && one.state !== 'dead' && one.state !== 'failed',
   );

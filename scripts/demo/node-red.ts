@@ -40,12 +40,14 @@ export function layOutUserDir(userDir: string, { port, flows }: { port: number; 
 /**
  * Starts Node-RED on a user directory and waits until its flows have started.
  * @param red folder of the Node-RED to run, in node_modules: `node-red` is the newest 5, `node-red-4` the newest 4.1.
+ * @param user as whom it runs; none: as we do.
  */
 export function startNodeRed(
   userDir: string,
   env: NodeJS.ProcessEnv,
   onLine: (line: string) => void,
   red: 'node-red' | 'node-red-4' = 'node-red',
+  user: { uid?: number } = {},
 ): Promise<Running> {
   const args = [
     join(root, 'node_modules', red, 'red.js'),
@@ -60,6 +62,7 @@ export function startNodeRed(
     { ...process.env, ...env },
     (line) => (line.includes('Started flows') ? true : null),
     onLine,
+    user,
   );
 }
 

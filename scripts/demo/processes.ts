@@ -21,8 +21,9 @@ export async function start<T>(
   env: NodeJS.ProcessEnv,
   ready: (line: string) => T | null,
   onLine: (line: string) => void = () => undefined,
+  user: { uid?: number } = {},
 ): Promise<Running & { ready: T }> {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], ...user });
   const last: string[] = [];
   const found = new Promise<T>((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${name} ${why}:\n${last.join('\n')}`));

@@ -1,7 +1,7 @@
 /** Both simulators in this process, and real Node-REDs with this pack, for tests that judge by the vendors' books. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -32,6 +32,14 @@ const eventRow = z.object({
 /** An event as the store keeps it. */
 export type StoredEvent = z.output<typeof eventRow>;
 const cursorRow = z.object({ replay_id: z.string() });
+
+/** How a Node-RED is started. `subscribes: false`: it is not expected to. `uid`: as which user. */
+export interface StartOptions {
+  line?: Line;
+  env?: Record<string, string | undefined>;
+  subscribes?: boolean;
+  uid?: number | undefined;
+}
 
 export class World {
   private nodeRed: Running | null = null;
@@ -83,27 +91,32 @@ export class World {
     return join(this.directory, 'node-red');
   }
 
-  /** Starts Node-RED with these flows, and waits until they take events in. `subscribes: false`: they are not expected to. */
-  async start(
-    flows: readonly FlowNode[],
-    options: { line?: Line; env?: Record<string, string | undefined>; subscribes?: boolean } = {},
-  ): Promise<void> {
+  /** Starts Node-RED with these flows, and waits until they take events in. */
+  async start(flows: readonly FlowNode[], options: StartOptions = {}): Promise<void> {
     layOutUserDir(this.userDir, { port: this.port, flows });
+    this.giveTo(options.uid);
     await this.startAgain(options);
     // Salesforce's times are whole seconds: an order changed in the second of a new store's birth is doubted by it.
     if (options.subscribes !== false) await pause(1_100);
   }
 
+  /** All that is there by now, to another user; undefined: it stays ours. */
+  giveTo(uid: number | undefined): void {
+    if (uid === undefined) return;
+    for (const entry of readdirSync(this.directory, { recursive: true, withFileTypes: true }))
+      if (!entry.isSymbolicLink()) chownSync(join(entry.parentPath, entry.name), uid, uid);
+    chownSync(this.directory, uid, uid);
+  }
+
   /** Starts Node-RED on what is there, as after a crash. */
-  async startAgain(
-    options: { line?: Line; env?: Record<string, string | undefined>; subscribes?: boolean } = {},
-  ): Promise<void> {
+  async startAgain(options: StartOptions = {}): Promise<void> {
     const from = this.output.length;
     this.nodeRed = await startNodeRed(
       this.userDir,
       { ...this.environment, ...options.env },
       (line) => this.output.push(line),
       options.line,
+      options.uid === undefined ? {} : { uid: options.uid },
     );
     if (options.subscribes === false) return;
     await this.until(`the stream is open:\n${this.output.slice(from).join('\n')}`, () => this.openStreams() === 1);
@@ -313,6 +326,18 @@ export class World {
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A second copy of flows, which share nothing with the first but what their variables name. */
+export const copyOf = (flows: readonly FlowNode[], suffix: string): FlowNode[] => {
+  const ids = new Set(flows.map(({ id }) => id));
+  const renamed = (value: unknown): unknown => {
+    if (typeof value === 'string') return ids.has(value) ? `${value}${suffix}` : value;
+    if (Array.isArray(value)) return value.map(renamed);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, renamed(one)]));
+  };
+  return renamed(flows) as FlowNode[];
+};
 
 /** The flows with one node changed. */
 export const changed = (flows: readonly FlowNode[], id: string, change: Partial<FlowNode>): FlowNode[] =>

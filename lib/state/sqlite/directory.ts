@@ -52,7 +52,7 @@ export async function inspect(files: StoreFiles, storeKnown: boolean): Promise<C
   const reader = new Connection(files.database, { readOnly: true });
   try {
     const verdict = reader.pragma('quick_check', z.string());
-    if (verdict !== 'ok') throw corrupt(verdict);
+    if (verdict !== 'ok') throw corrupt(oneLine(verdict));
     schemaVersion(reader);
     return reader;
   } catch (error) {
@@ -60,6 +60,9 @@ export async function inspect(files: StoreFiles, storeKnown: boolean): Promise<C
     throw error;
   }
 }
+
+/** SQLite's verdict has a line for each fault; the first few say enough. */
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, 200);
 
 /**
  * A check that the open files are still those in the directory: a file that was moved, deleted or replaced goes on taking

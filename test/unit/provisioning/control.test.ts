@@ -144,6 +144,18 @@ describe('Control by hand: retry', () => {
     assert.equal(job.salesforce.book.at(-1)?.change.resultAttempt, 2);
   });
 
+  it('hands out once of three clicks at once, and says so to the others', async () => {
+    await begin();
+    await stopped();
+    const clicks = [retry(), retry(), retry()];
+    const answers = (await Promise.all(clicks)).sort();
+    assert.match(answers[0] ?? '', /^done: Handed out again/);
+    assert.deepEqual(answers.slice(1), Array(2).fill('no: Already in progress: it was asked for just now'));
+    await job.rest();
+    assert.deepEqual(job.salesforce.statuses(orderId).slice(-2), ['Activating', 'Activated']);
+    assert.equal((await job.record()).attempt, 2);
+  });
+
   it('adds once when the org’s number rises while our attempt is open', async () => {
     await begin();
     job.whmcs.addFaults = [{ end: 'unknown', commit: 200_000 }];

@@ -36,7 +36,8 @@ describe('A damaged file of the embedded store', () => {
     for (let page = 8; page < Math.min(24, size / 4096); page++)
       await file.write(Buffer.alloc(4096, 0xff), 0, 4096, page * 4096);
     await file.close();
-    await embedded.refused('CORRUPT', /damaged/);
+    // In one line, whatever SQLite finds.
+    await embedded.refused('CORRUPT', /damaged: .*left as it is/);
   });
 
   it('is refused when one page is garbage that opening would not touch', async () => {
