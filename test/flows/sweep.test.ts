@@ -14,13 +14,13 @@ describe('the reference flow when Salesforce publishes nothing', function () {
 
   it('finds the order by its sweep, makes one WHMCS order, and leaves a live event that comes late without effect', async () => {
     // The store is to be older than the order.
-    await world.start(referenceFlow());
+    await world.start(referenceFlow(), { env: { SF_EVENTS_REPLAY: 'LATEST' } });
     await world.stop();
     await world.until('the stream is gone', () => world.openStreams() === 0);
     world.salesforce.panel.switches({ flowPublishes: false });
     const id = world.approve('Northwind Traders', [{ code: 'SEAT-M', quantity: 1 }]);
     world.salesforce.panel.advance(2 * minute);
-    await world.startAgain();
+    await world.startAgain({ env: { SF_EVENTS_REPLAY: 'LATEST' } });
     assert.equal(await world.ended(id), 'Activated');
     assert.ok(
       world.output.some((line) => line.includes('Recovered by sweep: 1 order') && line.includes(id)),
