@@ -28,10 +28,13 @@ export interface TokenSource {
    */
   token(signal?: AbortSignal): Promise<Token>;
   /**
-   * Salesforce refused this token. The next `token()` logs in anew, at once the first time; a second refusal with no
-   * acceptance in between is remembered as `reason` and waited out, longer each time.
+   * Salesforce refused this token. The next `token()` logs in anew, at once the first time. When the new token is refused
+   * as well, before it was a minute old, that is remembered as `reason` and waited out, longer each time: some API may take
+   * a token that another refuses, or take each once, and a login for every call would lock the user out.
    */
   refused(token: Token, reason: SalesforceError): void;
+  /** Nobody is reached where this token is valid: the org may have moved. A new login tells where to, once a minute at most. */
+  unreachable(token: Token): void;
   /** Salesforce took this token. */
   accepted(token: Token): void;
 }
@@ -55,6 +58,8 @@ const assertionLifeSeconds = 180;
 /** After a refusal: at least half of it, at most ten minutes. */
 const refusalPauseMs = 60_000;
 const longestPauseMs = 600_000;
+/** A token that was refused sooner was no good from the start. */
+const youngMs = 60_000;
 /** Between logins that failed for a passing reason. */
 const temporaryPauseMs = 500;
 
@@ -64,8 +69,12 @@ export class JwtTokenSource implements TokenSource {
   private current: Token | null = null;
   private pending: Promise<Token> | null = null;
   private failure: { error: SalesforceError; until: number } | null = null;
-  /** Refused logins in a row, and refused tokens with no acceptance in between. */
+  /** Monotonic ms of the last login. */
+  private loggedInAt = 0;
+  /** Refused logins in a row, and tokens in a row that were refused young. */
   private refusedLogins = 0;
+  /** Code of the last alarm. */
+  private alarmed: string | null = null;
   private refusedTokens = 0;
 
   constructor(private readonly options: LoginOptions) {}
@@ -82,17 +91,23 @@ export class JwtTokenSource implements TokenSource {
   refused(token: Token, reason: SalesforceError): void {
     if (this.current !== token) return;
     this.current = null;
-    this.refusedTokens += 1;
+    const isYoung = this.options.clock.monotonic() - this.loggedInAt < youngMs;
+    this.refusedTokens = isYoung ? this.refusedTokens + 1 : 1;
     if (this.refusedTokens === 1) return;
     this.remember(reason, this.refusedTokens - 1);
-    this.options.log.error('Salesforce refuses the token it has just given; the next login waits', {
-      code: reason.code,
-      problem: reason.message,
-    });
+    this.alarmOnce(
+      'Salesforce refuses the token it has just given; the next login waits',
+      reason,
+      this.refusedTokens === 2,
+    );
   }
 
-  accepted(token: Token): void {
-    if (this.current === token) this.refusedTokens = 0;
+  unreachable(token: Token): void {
+    const isYoung = this.options.clock.monotonic() - this.loggedInAt < youngMs;
+    if (this.current === token && !isYoung) this.current = null;
+  }
+
+  accepted(): void {
     this.options.health.ok();
   }
 
@@ -105,6 +120,7 @@ export class JwtTokenSource implements TokenSource {
         user: username,
       });
       this.current = token;
+      this.loggedInAt = this.options.clock.monotonic();
       this.failure = null;
       this.refusedLogins = 0;
       this.options.health.loggedIn(token.userId);
@@ -118,10 +134,18 @@ export class JwtTokenSource implements TokenSource {
       } else {
         this.refusedLogins += 1;
         this.remember(error, this.refusedLogins);
-        log.error('The login to Salesforce was refused', { code: error.code, problem: error.message });
+        this.alarmOnce('The login to Salesforce was refused', error, this.refusedLogins === 1);
       }
       throw error;
     }
+  }
+
+  /** The first time, or when it is refused for another reason; its repetitions are warnings. */
+  private alarmOnce(text: string, { code, message }: SalesforceError, first: boolean): void {
+    const { log } = this.options;
+    const isNew = first || code !== this.alarmed;
+    this.alarmed = code;
+    log[isNew ? 'error' : 'warn'](text, { code, problem: message });
   }
 
   /** The refusal stands for 30 s, 1 min … 10 min: repeating it sooner can lock the user out. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../clock';
 import { parseEndpoint } from '../addresses';
 import type { Token } from '../auth';
 import { grpc, protoLoader } from '../vendors';
-import { faultOfStatus, isUnknownName, type GrpcStatus } from './pubsub-faults';
+import { faultOfStatus, isUnknownName, noSuchChannel, type GrpcStatus } from './pubsub-faults';
 import {
   fetchResponse,
   pubsubDescriptor,
@@ -65,21 +65,20 @@ export class PubSubClient {
     );
   }
 
-  /** @throws StreamFault: misconfigured when there is no such channel. */
+  /** @throws StreamFault: misconfigured when there is no such channel, or our user may not read it. */
   async topic(channel: string, signal: AbortSignal): Promise<z.infer<typeof topicInfo>> {
     try {
-      return await this.unary('GetTopic', { topicName: channel }, topicInfo, signal);
+      return await this.unary('GetTopic', { topicName: channel }, topicInfo, channel, signal);
     } catch (error) {
       if (!(error instanceof UnknownName)) throw error;
-      const message = `Salesforce knows no channel ${channel}: check its name, and that it is deployed`;
-      throw new StreamFault('misconfigured', error.code, message, { cause: error });
+      throw noSuchChannel(channel, error.code);
     }
   }
 
   /** Null: Salesforce knows no such schema. @throws StreamFault */
   async schema(schemaId: string, signal: AbortSignal): Promise<string | null> {
     try {
-      return (await this.unary('GetSchema', { schemaId }, schemaInfo, signal)).schemaJson;
+      return (await this.unary('GetSchema', { schemaId }, schemaInfo, `schema ${schemaId}`, signal)).schemaJson;
     } catch (error) {
       if (error instanceof UnknownName) return null;
       throw error;
@@ -100,7 +99,7 @@ export class PubSubClient {
       call.on('status', (status: StatusObject) => {
         over = true;
         this.calls.delete(cancel);
-        resolve(faultOfStatus(statusOf(status)));
+        resolve(faultOfStatus(statusOf(status), first.topicName));
       });
     });
     // For as long as the call lives: cancelling one without such a listener ends the process.
@@ -132,6 +131,8 @@ export class PubSubClient {
     name: 'GetTopic' | 'GetSchema',
     argument: object,
     schema: z.ZodType<T>,
+    /** What is asked for. */
+    subject: string,
     signal: AbortSignal,
   ): Promise<T> {
     const method = methodNamed(name);
@@ -152,7 +153,7 @@ export class PubSubClient {
           if (late) reject(new StreamFault('temporary', 'ETIMEOUT', `${name} was not answered within 20 s`));
           else if (error) {
             const status = statusOf(error);
-            const fault = faultOfStatus(status);
+            const fault = faultOfStatus(status, subject);
             reject(isUnknownName(status) ? new UnknownName(fault.kind, fault.code, fault.message) : fault);
           } else {
             const parsed = schema.safeParse(value);

@@ -18,8 +18,38 @@ const [invalidArgument, notFound, permissionDenied, resourceExhausted, unimpleme
   3, 5, 7, 8, 12, 16,
 ];
 
-/** The end of a call, as a fault; a plain end is one as well, since a stream of events has none. */
-export function faultOfStatus({ code, details, errorCode }: GrpcStatus): StreamFault {
+/**
+ * The permission that reading a channel takes (Platform Events Developer Guide; Change Data Capture Developer Guide,
+ * "Required Permissions for Receiving Change Events").
+ */
+export function permissionFor(channel: string): string {
+  const name = channel.split('/').pop() ?? '';
+  if (name.endsWith('__chn')) return `read access to each event of the channel ${name}`;
+  if (name === 'ChangeEvents') return 'View All Data';
+  if (channel.startsWith('/data/')) return `View All on the object of ${name}`;
+  return `the object permission Read on the platform event ${name}`;
+}
+
+/** Salesforce knows the channel, and our user may not read it. */
+export const mayNotRead = (channel: string, said = ''): StreamFault =>
+  new StreamFault(
+    'misconfigured',
+    'PERMISSION_DENIED',
+    `The run-as user may not read ${channel}: give it ${permissionFor(channel)}, best by a permission set${said && ` (${said})`}`,
+  );
+
+/** Salesforce knows no such channel, or does not show it to our user. */
+export const noSuchChannel = (channel: string, code: string, said = ''): StreamFault =>
+  new StreamFault(
+    'misconfigured',
+    code,
+    `Salesforce knows no channel ${channel}: check its name (letters count) and that it is deployed, and that the run-as user has ${permissionFor(channel)}${said && ` (${said})`}`,
+  );
+
+/**
+ * The end of a call about a channel, as a fault; a plain end is one as well, since a stream of events has none.
+ */
+export function faultOfStatus({ code, details, errorCode }: GrpcStatus, channel: string): StreamFault {
   const name = names[code] ?? `gRPC ${code}`;
   const said = details.trim().slice(0, 300);
   const has = (trailer: RegExp, words: RegExp): boolean =>
@@ -33,18 +63,8 @@ export function faultOfStatus({ code, details, errorCode }: GrpcStatus): StreamF
     return new StreamFault('limit', name, said);
   if (code === resourceExhausted || /concurrent\.client\.limit\.exceeded$/.test(errorCode))
     return new StreamFault('limit', name, said || 'Salesforce has too many connections');
-  if (code === notFound)
-    return new StreamFault(
-      'misconfigured',
-      name,
-      `Salesforce knows no such channel: ${said}. Check its name, and that it is deployed`,
-    );
-  if (code === permissionDenied)
-    return new StreamFault(
-      'misconfigured',
-      name,
-      `The run-as user may not read the channel: ${said}. Give it read access to the platform event`,
-    );
+  if (code === notFound) return noSuchChannel(channel, name, said);
+  if (code === permissionDenied) return mayNotRead(channel, said);
   if (code === unimplemented)
     return new StreamFault(
       'misconfigured',
@@ -57,4 +77,4 @@ export function faultOfStatus({ code, details, errorCode }: GrpcStatus): StreamF
 
 /** Whether GetSchema or GetTopic said that there is no such thing, so that asking again is no use. */
 export const isUnknownName = (status: GrpcStatus): boolean =>
-  (status.code === notFound || status.code === invalidArgument) && faultOfStatus(status).kind !== 'auth';
+  (status.code === notFound || status.code === invalidArgument) && faultOfStatus(status, '').kind !== 'auth';

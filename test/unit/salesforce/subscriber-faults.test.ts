@@ -53,7 +53,7 @@ describe('The subscriber in trouble', () => {
       for (let round = 1; round <= 5; round++) {
         org.people.act('endStreams', end);
         uuids.push(...publish(2));
-        await stored(one, 2 + 2 * round);
+        await one.until('two more', () => one.sink.events.length >= 2 + 2 * round, 500);
         assert.equal(streams(), 1);
       }
       assert.deepEqual(one.sink.order, uuids);
@@ -241,7 +241,10 @@ describe('The subscriber in trouble', () => {
     org.panel.switches({ canSubscribe: false });
     const denied = subscribe();
     await denied.until('misconfigured', () => denied.subscriber.state.phase === 'misconfigured');
-    assert.match(denied.subscriber.state.problem?.message ?? '', /read access/);
+    assert.match(
+      denied.subscriber.state.problem?.message ?? '',
+      /the object permission Read on the platform event OrderProvisionRequested__e/,
+    );
     const tries = org.panel.requests('GetTopic').length;
     await denied.clock.advance(60 * minute);
     await unknown.clock.advance(60 * minute);

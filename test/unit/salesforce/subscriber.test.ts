@@ -59,7 +59,7 @@ describe('The subscriber', () => {
     assert.deepEqual(one.phases, ['connecting', 'connected']);
     const { state } = one.subscriber;
     assert.deepEqual(
-      { ...state, lastEventAt: null },
+      { ...state, lastEventAt: null, delayMs: null, deliveries: null },
       {
         phase: 'connected',
         channel,
@@ -69,6 +69,9 @@ describe('The subscriber', () => {
         lastKeepaliveAt: null,
         position: replayIds[0],
         received: 1,
+        delayMs: null,
+        deliveries: null,
+        gap: null,
       },
     );
     assert.ok(state.lastEventAt !== null);
@@ -82,6 +85,7 @@ describe('The subscriber', () => {
     await one.until('the event', () => stored.events.length === 1);
     assert.deepEqual(stored.order, [first.uuids[2]]);
     assert.equal(one.phases.includes('catchingUp'), true);
+    await one.close();
 
     const all = new TestSink();
     all.preset = 'EARLIEST';
@@ -286,7 +290,9 @@ describe('The subscriber', () => {
     for (const endpoint of [`https://${org.pubsubTls}`, org.pubsubTls]) {
       const one = subscribe(new TestSink(), { endpoint });
       await one.until('backing off', () => one.subscriber.state.phase === 'backingOff');
-      assert.equal(one.subscriber.state.problem?.code, 'UNAVAILABLE');
+      assert.match(one.subscriber.state.problem?.code ?? '', /TLS_REFUSED|UNAVAILABLE/);
+      assert.ok(one.subscriber.state.problem?.message.includes(org.pubsubTls));
+      await one.close();
     }
     assert.equal(org.panel.requests('GetTopic').length, 0);
   });

@@ -52,7 +52,7 @@ describe('The Pub/Sub wire', () => {
   ];
   for (const [code, errorCode, details, kind] of faults)
     it(`takes ${code} ${errorCode || details || 'alone'} for ${kind}`, () =>
-      assert.equal(faultOfStatus({ code, errorCode, details }).kind, kind));
+      assert.equal(faultOfStatus({ code, errorCode, details }, '/event/X__e').kind, kind));
 });
 
 describe('Credit', () => {
