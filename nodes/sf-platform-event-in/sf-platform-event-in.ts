@@ -5,7 +5,7 @@ import type { SweepParts } from '../../lib/provisioning/sweep';
 import { createPubSubSubscriber } from '../../lib/salesforce/events/pubsub';
 import { registerAdminRoutes } from '../shared/admin-routes';
 import { nodeProblem, useConnections } from '../shared/connections';
-import { fieldNames, fieldSettings } from '../shared/field-names';
+import { toldFieldNames, toldFieldSettings } from '../shared/field-names';
 import { intakeStatus } from '../shared/intake-status';
 import { logOf } from '../shared/log';
 import {
@@ -31,7 +31,7 @@ const settings = {
   sweep: yesNo(true),
   sweepMinutes: whole(5, { min: 1, max: 1_440 }),
   pricebookId: text(),
-  ...fieldSettings,
+  ...toldFieldSettings,
 };
 
 /** Longest that closing waits for the stream and the event at hand. */
@@ -53,9 +53,9 @@ export = (RED: NodeAPI): void => {
 class Source {
   private readonly status: StatusLine;
   private readonly log;
-  private intake: Intake | null = null;
-  private provisioning: Provisioning | null = null;
-  private starting: Promise<void> | null = null;
+  private working: { provisioning: Provisioning; intake: Intake } | null = null;
+  /** Deploys are looked at one after another. */
+  private looking: Promise<void> = Promise.resolve();
   private closed = false;
 
   constructor(
@@ -67,50 +67,63 @@ class Source {
   ) {
     this.status = new StatusLine(node);
     this.log = logOf(node);
-    const off = onDeployed(RED, () => void this.deployed());
+    const off = onDeployed(RED, () => {
+      this.looking = this.looking.then(() => this.deployed());
+    });
     node.on('close', (done: () => void) => {
       off();
       void this.close().then(done, done);
     });
   }
 
-  /** After each deploy, when all nodes stand: the first time it starts, later it looks for messages that were lost. */
+  /**
+   * After each deploy, when all nodes stand: starts, or stops, as the flow now is; where it goes on it looks for messages
+   * that were lost. A deploy may mend another node and leave this one as it is.
+   */
   private async deployed(): Promise<void> {
+    if (this.closed) return;
     try {
       for (const finding of currentCheck().findings)
         if (finding.sourceId === this.node.id) this.node.warn(`check flow: ${finding.text}`);
-      if (this.intake) return this.intake.deployed();
-      this.starting ??= this.start();
-      await this.starting;
+      const obstacle = this.obstacle();
+      if (obstacle) {
+        await this.leave();
+        this.idle(obstacle);
+      } else if (this.working) this.working.intake.deployed();
+      else await this.start();
     } catch (error) {
-      this.starting = null;
       this.node.error(error instanceof Error ? error.message : String(error));
       this.status.show({ fill: 'red', shape: 'ring', text: 'store' });
     }
   }
 
-  private async start(): Promise<void> {
-    const { enabled, channel } = this.values;
-    if (!enabled) return this.idle('switched off', 'SF_EVENTS_ENABLED is not true: nothing is subscribed');
+  /** Why it takes no work, as the flow is deployed. */
+  private obstacle(): Idle | null {
+    if (!this.values.enabled)
+      return { fill: 'grey', text: 'switched off', why: 'SF_EVENTS_ENABLED is not true: nothing is subscribed' };
     const check = currentCheck();
-    const lacking = [...check.reach(this.node.id)].flatMap((id) => problems.get(id) ?? []);
-    if (lacking.length > 0)
-      return this.idle(
-        'settings',
-        `Nothing is subscribed while a node of this flow lacks a setting: ${lacking[0]}`,
-        'red',
-      );
-    if (check.findings.some((one) => one.sourceId === this.node.id && one.kind === 'sourceNotWired'))
-      return this.idle('not wired', null, 'red');
+    const [lacking] = [...check.reach(this.node.id)].flatMap((id) => problems.get(id) ?? []);
+    if (lacking !== undefined)
+      return {
+        fill: 'red',
+        text: 'settings',
+        why: `Nothing is subscribed while a node of this flow lacks a setting: ${lacking}`,
+      };
+    const unwired = check.findings.some((one) => one.sourceId === this.node.id && one.kind === 'sourceNotWired');
+    return unwired ? { fill: 'red', text: 'not wired', why: null } : null;
+  }
+
+  private async start(): Promise<void> {
+    const { channel } = this.values;
     const provisioning = await this.store;
     if (this.closed) return;
     const intake = this.createIntake(provisioning);
     if (!takeChannel(provisioning, channel, this.node.id, intake)) {
-      return this.idle('channel taken', `Another node has taken ${channel}; this one does not start`, 'red');
+      const why = `Another node has taken ${channel}; this one does not start`;
+      return this.idle({ fill: 'red', text: 'channel taken', why });
     }
-    provisioning.useSalesforce(this.salesforce.salesforce, fieldNames(this.values));
-    this.provisioning = provisioning;
-    this.intake = intake;
+    provisioning.useSalesforce(this.salesforce.salesforce, toldFieldNames(this.values));
+    this.working = { provisioning, intake };
     intake.onState((state) => this.show(state));
     await intake.start();
     this.show(intake.state);
@@ -120,7 +133,7 @@ class Source {
     const { channel, orderIdField, replay, maxInWork, silence, uncaught, sweep, sweepMinutes, pricebookId } =
       this.values;
     const { salesforce, pubsubEndpoint, ca } = this.salesforce;
-    const fields = fieldNames(this.values);
+    const fields = toldFieldNames(this.values);
     const read: SweepParts['read'] = (after, limit, signal) =>
       salesforce.activatingOrders({ fields, status: 'Activating', pricebookId, after, limit }, signal);
     return new Intake({
@@ -153,7 +166,7 @@ class Source {
     this.status.show(intakeStatus(state, unsound, time.clock.now()));
   }
 
-  private idle(text: string, why: string | null, fill: 'grey' | 'red' = 'grey'): void {
+  private idle({ fill, text, why }: Idle): void {
     if (why !== null) this.node.warn(why);
     this.status.show({ fill, shape: 'ring', text });
   }
@@ -161,12 +174,10 @@ class Source {
   private async close(): Promise<void> {
     this.closed = true;
     this.status.close();
-    const { provisioning, intake } = this;
-    if (!provisioning || !intake) return;
-    const stopped = intake.stop();
+    const left = this.looking.then(() => this.leave());
     await new Promise<void>((resolve) => {
       const limit = time.clock.after(closeLimitMs, resolve);
-      void stopped
+      void left
         .catch((error: unknown) =>
           this.log.error('The platform event node did not close cleanly', { error: String(error) }),
         )
@@ -175,6 +186,24 @@ class Source {
           resolve();
         });
     });
-    leaveChannel(provisioning, this.values.channel, this.node.id);
   }
+
+  /** Ends the stream and the hand-out; another node may take the channel. */
+  private async leave(): Promise<void> {
+    const { working } = this;
+    if (!working) return;
+    this.working = null;
+    try {
+      await working.intake.stop();
+    } finally {
+      leaveChannel(working.provisioning, this.values.channel, this.node.id);
+    }
+  }
+}
+
+/** What a node that takes no work shows, and says once a deploy. */
+interface Idle {
+  fill: 'grey' | 'red';
+  text: string;
+  why: string | null;
 }

@@ -2,25 +2,50 @@
 import { defaultFieldNames, type FieldNames } from '../../lib/salesforce/contract';
 import { text, type ValuesOf } from './settings';
 
-export const fieldSettings = {
+const both = {
   activationStatusField: text(defaultFieldNames.activationStatus),
   whmcsOrderIdField: text(defaultFieldNames.whmcsOrderId),
-  errorCodeField: text(defaultFieldNames.errorCode),
-  errorMessageField: text(defaultFieldNames.errorMessage),
+};
+
+/** What an Order is read by. */
+export const readFieldSettings = {
+  ...both,
   accountField: text(defaultFieldNames.account),
   productIdField: text(defaultFieldNames.productId),
   billingCycleField: text(defaultFieldNames.billingCycle),
 } as const;
 
-export function fieldNames(settings: ValuesOf<typeof fieldSettings>): FieldNames {
+/** What its result is told by. */
+export const toldFieldSettings = {
+  ...both,
+  errorCodeField: text(defaultFieldNames.errorCode),
+  errorMessageField: text(defaultFieldNames.errorMessage),
+} as const;
+
+export function readFieldNames(settings: ValuesOf<typeof readFieldSettings>): FieldNames {
+  return {
+    ...defaultFieldNames,
+    activationStatus: settings.activationStatusField,
+    whmcsOrderId: settings.whmcsOrderIdField,
+    account: settings.accountField,
+    productId: settings.productIdField,
+    billingCycle: settings.billingCycleField,
+  };
+}
+
+/**
+ * Who tells a result reads the Order as well, but nothing of its account and products, whose fields may have other names
+ * in this org: Name is on both in every one.
+ */
+export function toldFieldNames(settings: ValuesOf<typeof toldFieldSettings>): FieldNames {
   return {
     ...defaultFieldNames,
     activationStatus: settings.activationStatusField,
     whmcsOrderId: settings.whmcsOrderIdField,
     errorCode: settings.errorCodeField,
     errorMessage: settings.errorMessageField,
-    account: settings.accountField,
-    productId: settings.productIdField,
-    billingCycle: settings.billingCycleField,
+    account: 'Name',
+    productId: 'Name',
+    billingCycle: 'Name',
   };
 }

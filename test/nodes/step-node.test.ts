@@ -114,7 +114,6 @@ describe('a node that runs a step', () => {
     ['an Error', new Error('broken'), 'broken'],
   ] as const) {
     it(`fails as FLOW_ERROR when its step throws ${what}`, async () => {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a step must not do, and may
       run = () => Promise.reject(thrown);
       await load();
       const message = await arriving();
