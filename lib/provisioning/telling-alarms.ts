@@ -1,5 +1,4 @@
 /** Alarms about results that Salesforce cannot be told: one for each condition, however many orders and tries it meets. */
-import type { Clock } from '../clock';
 import type { Log } from '../log';
 
 /** Why a result was not told this time. */
@@ -16,12 +15,11 @@ export interface Trouble {
   fields: string[];
 }
 
-/** What should pass by itself is an alarm once it has lasted so long. */
+/** What should pass by itself is an alarm once a result has waited so long, and was tried so often. */
 const awayAlarmMs = 300_000;
+const awayAlarmTries = 3;
 
 interface Condition {
-  /** Monotonic ms of the first time. */
-  since: number;
   orders: Set<string>;
   alarmed: boolean;
 }
@@ -29,33 +27,32 @@ interface Condition {
 export class TellingAlarms {
   private readonly conditions = new Map<string, Condition>();
 
-  constructor(private readonly parts: { clock: Clock; log: Log }) {}
+  constructor(private readonly log: Log) {}
 
   /**
    * An order has met it, for the first time or again.
-   * @param onRecord what was returned for this order before, perhaps in an earlier process.
+   * @param waits how long its result has waited, how often it was tried, and what was returned for it before, perhaps in an
+   *   earlier process.
    * @returns the condition that there has been an alarm for, to be kept with the order; null: none yet.
    */
-  met(orderId: string, trouble: Trouble, onRecord: string | null): string | null {
-    const { clock, log } = this.parts;
+  met(orderId: string, trouble: Trouble, waits: { ms: number; tries: number; alarmed: string | null }): string | null {
     const { code, problem, kind, fields } = trouble;
-    if (kind === 'quiet') return onRecord;
+    if (kind === 'quiet') return waits.alarmed;
     const key = keyOf(trouble);
     // Salesforce has judged this order: what was away before is not. What is away now has not mended a refusal.
     if (kind === 'refused') this.end(orderId, key);
-    const now = clock.monotonic();
-    const condition = this.conditions.get(key) ?? { since: now, orders: new Set(), alarmed: false };
+    const condition = this.conditions.get(key) ?? { orders: new Set(), alarmed: false };
     this.conditions.set(key, condition);
     condition.orders.add(orderId);
-    if (onRecord === key) condition.alarmed = true;
+    if (waits.alarmed === key) condition.alarmed = true;
     if (condition.alarmed) return key;
-    if (kind === 'away' && now - condition.since < awayAlarmMs) return onRecord;
+    if (kind === 'away' && (waits.ms < awayAlarmMs || waits.tries < awayAlarmTries)) return waits.alarmed;
     condition.alarmed = true;
     const text =
       kind === 'refused'
         ? 'Salesforce refuses the result of an order; it is kept, and told as soon as it can be'
         : 'Results cannot be told to Salesforce; they are kept, and told as soon as they can be';
-    log.error(text, { order: orderId, code, problem, fields: fields.join(', ') });
+    this.log.error(text, { order: orderId, code, problem, fields: fields.join(', ') });
     return key;
   }
 
@@ -68,7 +65,7 @@ export class TellingAlarms {
     for (const [key, { orders, alarmed }] of this.conditions) {
       if (key === except || !orders.delete(orderId) || orders.size > 0) continue;
       this.conditions.delete(key);
-      if (alarmed) this.parts.log.info('Results can be told again', { order: orderId, condition: key });
+      if (alarmed) this.log.info('Results can be told again', { order: orderId, condition: key });
     }
   }
 }

@@ -49,7 +49,7 @@ export class Writer {
     this.patches = new OrderPatches({ clock, desk: provisioning, signal });
     this.oldResults = new OldResults({ clock, log, desk: provisioning, whmcsOf, signal });
     this.notes = new OrderNotes({ provisioning, patches: this.patches, target: () => this.salesforce, signal });
-    this.alarms = new TellingAlarms({ clock, log });
+    this.alarms = new TellingAlarms(log);
   }
 
   use(connection: Salesforce, fields: FieldNames): void {
@@ -177,7 +177,7 @@ export class Writer {
     const { clock, log, store } = this.provisioning;
     const { report, how, why, trouble } = told;
     const tries = report.tries + 1;
-    if (trouble) this.alarms.met(itemsOfAll, trouble, null);
+    if (trouble) this.alarms.met(itemsOfAll, trouble, { ms: 0, tries, alarmed: null });
     else if (report.services.length > 0) this.alarms.over(itemsOfAll);
     const saved = await this.save(orderId, report, (record) => ({
       ...record,
@@ -218,7 +218,8 @@ export class Writer {
     const { report, trouble, leastMs, statusStands, seenModifiedAt, unsettled } = told;
     const { code, problem, kind } = trouble;
     const tries = report.tries + 1;
-    const alarmed = this.alarms.met(orderId, trouble, report.alarmed);
+    const waitedMs = this.provisioning.clock.now() - report.at;
+    const alarmed = this.alarms.met(orderId, trouble, { ms: waitedMs, tries, alarmed: report.alarmed });
     await this.save(orderId, report, (record) => ({
       ...record,
       report: { ...report, tries, seenModifiedAt, unsettled, problem: `${code}: ${problem}`, alarmed },

@@ -63,7 +63,7 @@ export class HttpFront {
       const { dateHeader } = org.switches.values;
       // Node writes its own where there is none.
       reply.raw.sendDate = dateHeader;
-      const date = dateHeader ? { date: new Date(org.clock.now()).toUTCString() } : {};
+      const date: Record<string, string> = dateHeader ? { date: new Date(org.clock.now()).toUTCString() } : {};
       return { ...done.answer, headers: { ...date, ...done.answer.headers } };
     });
     const ended = (vendor ? describeFault(vendor) : ending.outcome) || outcome;

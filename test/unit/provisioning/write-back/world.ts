@@ -19,7 +19,7 @@ import { channel } from '../desk-under-test';
 import { InMemoryWhmcs } from '../vendor-doubles/in-memory-whmcs';
 
 /** A small step while a call is under way, so that no time-out comes before its answer; a long one else. */
-const steps = { calling: { ms: 500, realMs: 8 }, resting: { ms: 2_000, realMs: 1 } };
+const steps = { calling: { ms: 500, realMs: 8 }, resting: { ms: 10_000, realMs: 1 } };
 
 export interface WorldOptions {
   fields?: Partial<FieldNames>;
