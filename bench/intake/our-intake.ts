@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     provisioning,
     channel,
     orderIdField: 'OrderId__c',
+    activationStatusField: 'Activation_Status__c',
     replay: 'ALL',
     maxInWork: 10,
     silenceMs: 300_000,

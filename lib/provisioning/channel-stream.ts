@@ -1,16 +1,15 @@
 /** A channel's stream: subscribed while the channel's lease is ours, standing by else; what comes in is stored durably. */
 import type { Timer } from '../clock';
 import type { EventSink, ReceivedEvent, Subscriber, SubscriberState, UnreadableEvent } from '../salesforce/contract';
-import { orderIdOf } from '../salesforce/ids';
-import type { Delivery, IncomingEvent, Lease } from '../state/contract';
+import type { Delivery, IncomingEvent, Lease, Position } from '../state/contract';
+import { eventOrders, type EventFields, type EventOrders } from './event-orders';
 import { keepAlive } from './held-order';
 import type { Provisioning } from './provisioning';
 
-export interface StreamOptions {
+export interface StreamOptions extends EventFields {
   provisioning: Provisioning;
+  /** Of a platform event, or of change events of Orders: `/data/OrderChangeEvent`. */
   channel: string;
-  /** Name of the event's field that holds the Order's id. */
-  orderIdField: string;
   /** Where to start when no position is stored. */
   replay: 'LATEST' | 'ALL';
   createSubscriber: (sink: EventSink) => Subscriber;
@@ -35,8 +34,8 @@ export class ChannelStream {
       changed: () => void;
       /** The channel is ours from now on, or no longer. */
       leads: (leading: boolean) => void;
-      /** Events may have been lost. */
-      gap: () => void;
+      /** Events may have been lost, or there were more changes than Salesforce tells one by one. */
+      gap: (why: 'gap' | 'overflow') => void;
     },
   ) {}
 
@@ -73,9 +72,25 @@ export class ChannelStream {
   // ---------------------------------------------------------- the subscriber's side
 
   private async event(received: ReceivedEvent): Promise<void> {
-    const { provisioning, orderIdField } = this.options;
-    const named = received.payload[orderIdField];
-    const orderId = typeof named === 'string' ? orderIdOf(named) : null;
+    const { replayId, eventId } = received;
+    let about: EventOrders;
+    try {
+      about = eventOrders(received, this.options);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const raw = Buffer.from(JSON.stringify(received.payload)).toString('base64');
+      return this.unreadable({ channel: received.channel, replayId, eventId, raw, reason });
+    }
+    if (about.kind === 'overflow') this.tell.gap('overflow');
+    if (about.kind !== 'orders') return replayId === null ? undefined : this.position(replayId);
+    // The position moves with the last: before that, not every Order of this event is stored.
+    for (const [at, orderId] of about.orderIds.entries())
+      await this.store(received, orderId, at === about.orderIds.length - 1 ? this.positionOf(replayId) : undefined);
+    this.tell.stored();
+  }
+
+  private async store(received: ReceivedEvent, orderId: string | null, position?: Position): Promise<void> {
+    const { provisioning } = this.options;
     const incoming: IncomingEvent = {
       channel: received.channel,
       replayId: received.replayId,
@@ -86,7 +101,7 @@ export class ChannelStream {
       delivery: this.deliveryNow(),
       payload: received.payload,
     };
-    const { id, isNew } = await provisioning.store.inbox.add(incoming, this.positionOf(received.replayId));
+    const { id, isNew } = await provisioning.store.inbox.add(incoming, position);
     if (isNew)
       provisioning.log.info('Platform Event enqueued for provisioning', {
         order: orderId,
@@ -95,7 +110,6 @@ export class ChannelStream {
         delivery: incoming.delivery,
       });
     else provisioning.log.debug('This event is in the inbox already', { order: orderId, event: id });
-    this.tell.stored();
   }
 
   private async unreadable(event: UnreadableEvent): Promise<void> {
@@ -165,7 +179,7 @@ export class ChannelStream {
       position: (replayId) => this.position(replayId),
       capacity: () => this.capacity(),
       start: () => this.startPosition(),
-      gap: () => this.tell.gap(),
+      gap: () => this.tell.gap('gap'),
     });
     this.subscriber.onState(this.tell.changed);
     this.tell.leads(true);
@@ -184,7 +198,7 @@ export class ChannelStream {
     await this.lead();
   }
 
-  private positionOf(replayId: string | null): { replayId: string; fence: number; sequence: number } | undefined {
+  private positionOf(replayId: string | null): Position | undefined {
     if (replayId === null || this.leader === null) return undefined;
     return { replayId, fence: this.leader.lease.fence, sequence: ++this.sequence };
   }

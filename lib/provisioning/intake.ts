@@ -57,7 +57,7 @@ export class Intake {
         this.told();
       },
       leads: (leading) => this.sweepWhile(leading),
-      gap: () => this.sweep?.afterStream('gap'),
+      gap: (why) => this.sweep?.afterStream(why),
     });
     this.handOut = new HandOut(options, () => this.paused || this.hold.by !== null, told);
     this.stoppedEvents = new StoppedEvents(options, this.handOut);

@@ -55,7 +55,7 @@ export const sweepDefaults: SweepSettings = {
 };
 
 /** Why there is a sweep; for the log. */
-export type SweepReason = 'start' | 'gap' | 'time' | 'asked';
+export type SweepReason = 'start' | 'gap' | 'overflow' | 'time' | 'asked';
 
 export interface Swept {
   /** Orders taken in. */

@@ -140,6 +140,7 @@ class Source {
       provisioning,
       channel,
       orderIdField,
+      activationStatusField: fields.activationStatus,
       replay,
       maxInWork,
       silenceMs: silence * 1_000,

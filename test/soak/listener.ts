@@ -73,6 +73,7 @@ export class Listener {
       provisioning,
       channel,
       orderIdField: 'OrderId__c',
+      activationStatusField: 'Activation_Status__c',
       replay: 'ALL',
       maxInWork: 10,
       silenceMs: 300_000,

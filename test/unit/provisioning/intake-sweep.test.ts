@@ -46,6 +46,7 @@ describe('the intake of a channel, with a sweep', () => {
       provisioning: desk.provisioning,
       channel,
       orderIdField: 'OrderId__c',
+      activationStatusField: 'Activation_Status__c',
       replay: 'LATEST',
       maxInWork: 2,
       silenceMs: 86_400_000,

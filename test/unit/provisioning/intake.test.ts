@@ -39,6 +39,7 @@ describe('the intake of a channel', () => {
       provisioning: desk.provisioning,
       channel,
       orderIdField: 'OrderId__c',
+      activationStatusField: 'Activation_Status__c',
       replay: 'LATEST',
       maxInWork: 2,
       silenceMs: 300_000,

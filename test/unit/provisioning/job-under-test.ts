@@ -2,6 +2,7 @@
  * The whole job on one store: events go through get order, add order, accept order and update order as the reference flow
  * sends them, and a person may use the control. Judged by the books of both vendors.
  */
+import { pause } from '../../../lib/clock';
 import { acceptOrder, acceptOrderDefaults } from '../../../lib/provisioning/accept-order';
 import { addOrder, addOrderDefaults, type AddOrderSettings } from '../../../lib/provisioning/add-order';
 import { control, subjectsIn, type ControlAnswer } from '../../../lib/provisioning/control';
@@ -27,6 +28,10 @@ export interface JobOptions {
   marker?: AddOrderSettings['marker'];
   /** The store is new, and may have lost what another knew. */
   lost?: boolean;
+  /** What each call of WHMCS takes. */
+  latencyMs?: number;
+  /** Events in work at a time. */
+  maxInWork?: number;
 }
 
 export class JobUnderTest {
@@ -45,11 +50,18 @@ export class JobUnderTest {
   ) {}
 
   static async open(options: JobOptions = {}): Promise<JobUnderTest> {
-    const { withAttempts = true, resend = 'once', marker = 'notes', lost = false } = options;
+    const {
+      withAttempts = true,
+      resend = 'once',
+      marker = 'notes',
+      lost = false,
+      latencyMs = 0,
+      maxInWork = 4,
+    } = options;
     const clock = new FakeClock();
     const salesforce = new InMemorySalesforce(clock, withAttempts);
     const whmcs = new InMemoryWhmcs(clock);
-    const connection = whmcs.connect();
+    const connection = slow(whmcs.connect(), clock, latencyMs);
     const desk = await DeskUnderTest.open({
       clock,
       salesforce,
@@ -63,8 +75,9 @@ export class JobUnderTest {
       provisioning: desk.provisioning,
       channel,
       orderIdField: 'OrderId__c',
+      activationStatusField: 'Activation_Status__c',
       replay: 'LATEST',
-      maxInWork: 4,
+      maxInWork,
       silenceMs: 86_400_000,
       uncaught: 'fail',
       createSubscriber: () => silentSubscriber,
@@ -77,9 +90,9 @@ export class JobUnderTest {
   }
 
   /** An approved order in Salesforce. */
-  approve(over: Partial<SalesforceOrder> = {}): SalesforceOrder {
+  approve(over: Partial<SalesforceOrder> = {}, id = orderId): SalesforceOrder {
     const item = { id: '802000000000001AAA', quantity: 1, unitPrice: null, pricebookEntryId: null, product: null };
-    return this.salesforce.add(orderId, { items: [item], ...over });
+    return this.salesforce.add(id, { items: [item], ...over });
   }
 
   /** An event of the order arrives, as the bus delivers it. */
@@ -148,7 +161,7 @@ export class JobUnderTest {
 
   /** One message on its way through the flow. */
   private async run(event: InboxEvent): Promise<void> {
-    const { endings, handouts, store } = this.desk.provisioning;
+    const { endings, handouts } = this.desk.provisioning;
     const id = event.orderId ?? '';
     const of = { eventId: event.id, handout: event.handout, orderId: id };
     const handout = handouts.of(event.id);
@@ -165,10 +178,7 @@ export class JobUnderTest {
       const end = await this.steps(event, context);
       if ('parked' in end) {
         this.ends.push(`parked: ${end.parked.reason}`);
-        await store.inbox.park(event.id, event.handout, end.parked.until, end.parked.reason);
-        visit.leave();
-        handouts.end(event.id, event.handout);
-        return;
+        return await this.desk.provisioning.park(visit, end.parked);
       }
       visit.leave();
       if ('dropped' in end) return;
@@ -197,6 +207,21 @@ export class JobUnderTest {
     const whmcs = added.value as Travelling['whmcs'];
     return acceptOrder(acceptOrderDefaults, this.connection).run({ order, whmcs }, context);
   }
+}
+
+/** Each call takes so long, there and back. */
+function slow(whmcs: Whmcs, clock: FakeClock, latencyMs: number): Whmcs {
+  if (latencyMs === 0) return whmcs;
+  return new Proxy(whmcs, {
+    get(target, name, receiver) {
+      const found: unknown = Reflect.get(target, name, receiver);
+      if (typeof found !== 'function' || name === 'orderUrl') return found;
+      return async (...given: unknown[]): Promise<unknown> => {
+        await pause(clock, latencyMs);
+        return Reflect.apply(found, target, given) as unknown;
+      };
+    },
+  });
 }
 
 const silentSubscriber = {
