@@ -1,6 +1,5 @@
 /** Adding, once nothing is unsettled: look for what is there already, then the intent, then the one call. */
 import { WhmcsError, type AddOrderRequest, type AddedOrder, type CallEnd } from '../whmcs/contract';
-import { already, readBackPart } from './add-part';
 import { addsOf, openAdd, settleAdd, watchFrom } from './add-record';
 import { carryOut, closeOpenIntent, lookOnce, lookThrough, unread } from './add-settling';
 import { draft, type Adding } from './adding';
@@ -16,8 +15,11 @@ import { byMark } from './settle-add';
 
 const step = 'whmcs_create';
 
-/** Under the client's lease: looks for the order, writes the intent, sends, and tells how it ended. */
-export async function addNow(adding: Adding): Promise<HeldResult> {
+/**
+ * Under the client's lease: looks for the order, writes the intent, sends, and tells how it ended. null: the order has its
+ * WHMCS order on record now; reading that back does not concern the client's other orders.
+ */
+export async function addNow(adding: Adding): Promise<HeldResult | null> {
   const { order, whmcs, input, signal } = adding;
   const orders = await newestOrders(whmcs, input.client.id, signal);
   const foreign = orders.find((one) => one.clientId !== input.client.id);
@@ -28,7 +30,7 @@ export async function addNow(adding: Adding): Promise<HeldResult> {
   const inField = markerIn(adding.settings.marker) === 'field';
   const services = inField ? await whmcs.getServices({ clientId: input.client.id }, signal) : [];
   const rows = await rowsOf(order.store, whmcs.key, orders, services);
-  if (await takeMarked(adding, rows)) return already(adding);
+  if (await takeMarked(adding, rows)) return null;
   const waits = await otherIntent(adding, rows);
   if (waits) return waits;
   const watermark = Math.max(0, ...orders.map((one) => one.id));
@@ -87,7 +89,7 @@ function requestOf({ input, items, settings }: Adding, intent: AddIntent): AddOr
   };
 }
 
-async function concluded(adding: Adding, intent: AddIntent, end: CallEnd<AddedOrder>): Promise<HeldResult> {
+async function concluded(adding: Adding, intent: AddIntent, end: CallEnd<AddedOrder>): Promise<HeldResult | null> {
   const { order, log } = adding;
   if (end.kind === 'not-sent' || end.kind === 'refused') {
     const settled = { how: end.kind, at: order.clock.now(), detail: describe(end) };
@@ -109,7 +111,7 @@ async function concluded(adding: Adding, intent: AddIntent, end: CallEnd<AddedOr
   }
   const out = await carryOut(adding, intent, decision);
   if (out.kind === 'stopped') throw out.failure;
-  if (out.kind === 'adopted') return readBackPart(adding, order.record.adopted?.outcome ?? 'adopted');
+  if (out.kind === 'adopted') return null;
   throw end.kind === 'success'
     ? failure('WHMCS_OUTCOME_UNKNOWN', out.detail, step)
     : toFailure(new WhmcsError('AddOrder', end), step);

@@ -6,14 +6,14 @@
  */
 import type { Whmcs } from '../whmcs/contract';
 import { addNow } from './add-now';
-import { already } from './add-part';
+import { already, readBackPart } from './add-part';
 import { isDoubtful, openAdd, reopenAdd, stopFailure, unknownSender } from './add-record';
 import { carryOut, lookOnce, own, unread } from './add-settling';
 import { askedItems, draft, named, type Adding, type AddOrderSettings } from './adding';
-import { adoptNamed } from './adopted-order';
+import { adoptedOf, adoptNamed } from './adopted-order';
 import { inTurn } from './client-lease';
 import { failure } from './failure';
-import { busy, settlingFor, whileHeld, type HeldResult } from './held-step';
+import { clientBusy, settlingFor, whileHeld, type HeldResult } from './held-step';
 import { unsettledAdd, type AddIntent } from './order-record';
 import type { Step } from './step';
 
@@ -44,7 +44,8 @@ async function add(adding: Adding): Promise<HeldResult> {
   if (order.record.adopted) return already(adding);
   if (input.order.whmcsOrderId && (await adoptNamed(adding, named(adding), null))) return already(adding);
   const sent = await inTurn(order, adding.whmcs.key, input.client.id, () => addNow(adding));
-  return 'value' in sent ? sent.value : busy('Another order of this WHMCS client is being added', sent.waitsFor);
+  if ('waitsFor' in sent) return clientBusy(sent.waitsFor);
+  return sent.value ?? readBackPart(adding, adoptedOf(adding).outcome);
 }
 
 /** null: nothing is unsettled any more, go on. */

@@ -9,7 +9,8 @@ import { pause } from '../clock';
 import type { FieldNames, Salesforce, SalesforceOrder } from '../salesforce/contract';
 import { sameId } from '../salesforce/ids';
 import { failure } from './failure';
-import type { HeldOrder } from './held-order';
+import { orderLease, type HeldOrder } from './held-order';
+import { orderBusy, parkedFor } from './held-step';
 import type { EventPart, OrderPart, SkippedPart } from './message';
 import { isAnotherAttempt, type OrderRecord } from './order-record';
 import type { Step, StepContext, StepOutcome } from './step';
@@ -27,7 +28,6 @@ const activating = 'Activating';
 const defaultRereads = [500, 1_500, 3_000];
 /** An event older than this can't have come before its own transaction. Clocks may differ: what is skipped wrongly is swept up. */
 const freshMs = 60_000;
-const busyMs = 2_000;
 
 type Outcome = StepOutcome<OrderPart, 'go' | 'skip'>;
 
@@ -47,11 +47,9 @@ export function getOrder(
       if (found === null) throw failure('ORDER_NOT_FOUND', `Salesforce shows no Order ${orderId}`, step);
       const reason = refusal(found, settings);
       if (reason) return skip(found, reason);
+      const waitsFor = desk.turns.look(orderLease(orderId));
       const held = await desk.hold(orderId, (order) => open(order, found, read));
-      if (held === null) {
-        const text = 'Another step of this order is under way';
-        return { parked: { until: clock.now() + busyMs, reason: text }, note: text };
-      }
+      if (held === null) return parkedFor(orderBusy(waitsFor), clock);
       const { order, skipped, attempt } = held.value;
       if (skipped) return skip(order, skipped);
       log.info('validation', { order: orderId, event: context.eventId, outcome: 'done', attempt });

@@ -1,9 +1,10 @@
 /** What the two steps that change WHMCS have in common: they hold their order, and never wait inside (exactly-one R20). */
+import type { Clock } from '../clock';
 import type { Whmcs } from '../whmcs/contract';
 import type { Settling } from './add-settling';
 import type { WhmcsPart } from './message';
 import { orderLease } from './held-order';
-import type { StepContext, StepOutcome } from './step';
+import type { Parking, StepContext, StepOutcome } from './step';
 import type { Turn } from './turns';
 
 /**
@@ -13,16 +14,36 @@ import type { Turn } from './turns';
 export type HeldResult =
   { part: WhmcsPart; note: string } | { wait: number; reason: string; settling?: true; waitsFor?: Turn };
 
-/** Whoever lets it go wakes the event; this is for the case that nobody could. */
-const busyMs = 15_000;
+/** Whoever lets the order go wakes its event; this is for the case that nobody could. */
+const orderBusyMs = 2_000;
+/** The same of a client; longer, since many may wait for one. */
+const clientBusyMs = 15_000;
 /** Settling wakes the event; this is for the case that its word was lost with a process. */
 const settlingMs = 60_000;
 
-export const busy = (reason: string, waitsFor: Turn): HeldResult => ({ wait: busyMs, reason, waitsFor });
+export const clientBusy = (waitsFor: Turn): HeldResult => ({
+  wait: clientBusyMs,
+  reason: 'Another order of this WHMCS client is being added',
+  waitsFor,
+});
+export const orderBusy = (waitsFor: Turn) => ({
+  wait: orderBusyMs,
+  reason: 'Another step of this order is under way',
+  waitsFor,
+});
 export const settlingFor = (what: string): HeldResult => ({
   wait: settlingMs,
   reason: `${what}; looking`,
   settling: true,
+});
+
+/** The outcome of a step whose event waits. */
+export const parkedFor = (
+  { wait, reason, waitsFor }: { wait: number; reason: string; waitsFor?: Turn },
+  clock: Clock,
+): { parked: Parking; note: string } => ({
+  parked: { until: clock.now() + wait, reason, ...(waitsFor ? { waitsFor } : {}) },
+  note: reason,
 });
 
 /** Runs `work` while the order is held. Reads end with the node or the lease; calls with an effect do not. */
@@ -36,9 +57,8 @@ export async function whileHeld(
   const held = await desk.hold(orderId, (order) =>
     work({ order, whmcs, log, signal: AbortSignal.any([context.signal, order.signal]) }),
   );
-  const result = held?.value ?? busy('Another step of this order is under way', turn);
+  const result: HeldResult = held?.value ?? orderBusy(turn);
   if ('part' in result) return { way: 'next', value: result.part, note: result.note };
   if (result.settling) desk.settleSoon(orderId);
-  const { wait, reason, waitsFor } = result;
-  return { parked: { until: clock.now() + wait, reason, ...(waitsFor ? { waitsFor } : {}) }, note: reason };
+  return parkedFor(result, clock);
 }
