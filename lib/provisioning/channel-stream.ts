@@ -2,7 +2,7 @@
 import type { Timer } from '../clock';
 import type { EventSink, ReceivedEvent, Subscriber, SubscriberState, UnreadableEvent } from '../salesforce/contract';
 import type { Delivery, IncomingEvent, Lease, Position } from '../state/contract';
-import { eventOrders, type EventFields, type EventOrders } from './event-orders';
+import { eventOrders, type EventFields } from './event-orders';
 import { keepAlive } from './held-order';
 import type { Provisioning } from './provisioning';
 
@@ -72,15 +72,8 @@ export class ChannelStream {
   // ---------------------------------------------------------- the subscriber's side
 
   private async event(received: ReceivedEvent): Promise<void> {
-    const { replayId, eventId } = received;
-    let about: EventOrders;
-    try {
-      about = eventOrders(received, this.options);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const raw = Buffer.from(JSON.stringify(received.payload)).toString('base64');
-      return this.unreadable({ channel: received.channel, replayId, eventId, raw, reason });
-    }
+    const { replayId } = received;
+    const about = eventOrders(received, this.options);
     if (about.kind === 'overflow') this.tell.gap('overflow');
     if (about.kind !== 'orders') return replayId === null ? undefined : this.position(replayId);
     // The position moves with the last: before that, not every Order of this event is stored.

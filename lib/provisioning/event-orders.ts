@@ -16,7 +16,7 @@ export type EventOrders =
 
 /**
  * A platform event is about one Order, by its field; a change event about those that it made Activating.
- * @throws Error when a change event has no readable header.
+ * @throws EventRefused when a change event has no readable header.
  */
 export function eventOrders(event: ReceivedEvent, fields: EventFields): EventOrders {
   if (isChangeChannel(event.channel)) return orderChange(event.payload, fields.activationStatusField);

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../json';
+import { EventRefused } from '../contract';
 import { orderIdOf } from '../ids';
 
 /** A record field of an Avro schema, as far as the bitmaps need it. */
@@ -54,11 +55,11 @@ export type OrderChange = { kind: 'orders'; orderIds: string[] } | { kind: 'over
 /**
  * What a decoded change event means for us. `payload` has `changedFields` as names (see `changedFieldNames`).
  * @param statusField name of the Order's status field, such as Activation_Status__c
- * @throws Error when the payload has no readable ChangeEventHeader.
+ * @throws EventRefused when the payload has no readable ChangeEventHeader.
  */
 export function orderChange(payload: JsonObject, statusField: string): OrderChange {
   const parsed = header.safeParse(payload['ChangeEventHeader']);
-  if (!parsed.success) throw new Error('The change event has no readable ChangeEventHeader');
+  if (!parsed.success) throw new EventRefused('The change event has no readable ChangeEventHeader');
   const { entityName, recordIds, changeType, changedFields } = parsed.data;
   if (entityName !== 'Order') return { kind: 'nothing' };
   if (changeType === 'GAP_OVERFLOW') return { kind: 'overflow' };

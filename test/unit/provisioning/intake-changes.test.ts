@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Intake } from '../../../lib/provisioning/intake';
-import type { EventSink } from '../../../lib/salesforce/contract';
+import { EventRefused, type EventSink } from '../../../lib/salesforce/contract';
 import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { DeskUnderTest } from './desk-under-test';
@@ -94,11 +94,10 @@ describe('the intake of change events', () => {
     assert.equal(await position(), replayId('b'));
   });
 
-  it('keeps a change without a readable header with the dead events', async () => {
-    await sink.event({ channel, replayId: replayId('a'), eventId: 'a', createdAt: null, payload: { Note: 'x' } });
-    const [dead] = await desk.provisioning.store.inbox.inState(channel, 'dead', 10);
-    assert.match(dead?.reason ?? '', /ChangeEventHeader/);
-    assert.equal(await position(), replayId('a'));
+  it('refuses a change without a readable header, so that it is kept as unreadable', async () => {
+    const event = { channel, replayId: replayId('a'), eventId: 'a', createdAt: null, payload: { Note: 'x' } };
+    await assert.rejects(sink.event(event), EventRefused);
+    assert.equal(await position(), undefined);
   });
 
   it('looks for the Orders of an overflow by a sweep', async () => {
