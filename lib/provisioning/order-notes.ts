@@ -131,7 +131,6 @@ async function writeNote(
   const openMs = patches.openMs(record, order, target.connection.userId);
   if (openMs > 0) return later('an earlier write may still be applied', openMs);
   const end = await patches.send(target, {
-    of: 'note',
     order,
     change: note.change,
     ifUnmodified: true,

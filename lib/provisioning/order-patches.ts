@@ -37,8 +37,6 @@ export interface PatchParts {
 
 /** One PATCH over an Order as it was just read. */
 export interface Patch {
-  /** A result shows in the status whether it was applied; a note does not. */
-  of: 'result' | 'note';
   order: SalesforceOrder;
   change: OrderChange;
   /** Refused by Salesforce when the Order was changed since it was read. */
@@ -55,7 +53,8 @@ export type PatchEnd = WriteEnd | { kind: 'overtaken' } | { kind: 'busy' };
 interface Unanswered {
   /** null: no record bears its mark. */
   token: string | null;
-  of: Patch['of'];
+  /** null: a note. */
+  status: OrderChange['activationStatus'] | null;
   /** LastModifiedDate that was read before it was sent. */
   seenModifiedAt: number;
   /** Monotonic ms from which on it can't be applied any more. */
@@ -127,8 +126,8 @@ export class OrderPatches {
   openMs(record: OrderRecord, order: SalesforceOrder, ourUserId: string | null): number {
     const open = this.unanswered.get(order.id) ?? this.leftBehind(record);
     if (open === null) return 0;
-    const isApplied =
-      open.of === 'note' && order.lastModifiedAt > open.seenModifiedAt && order.lastModifiedById === ourUserId;
+    const shows = open.status === null || open.status === order.activationStatus;
+    const isApplied = shows && wroteLast(order, open, ourUserId);
     const leftMs = open.until - this.parts.clock.monotonic();
     if (!isApplied && leftMs > 0) {
       this.unanswered.set(order.id, open);
@@ -136,6 +135,15 @@ export class OrderPatches {
     }
     this.settle(order.id, open);
     return 0;
+  }
+
+  /**
+   * Whether the Order's status is what an unanswered PATCH of ours has written, late: no edit of a person's. Where nothing
+   * fences older results it may be that of an earlier attempt.
+   */
+  isOwn(record: OrderRecord, order: SalesforceOrder, ourUserId: string | null): boolean {
+    const open = this.unanswered.get(order.id) ?? this.leftBehind(record);
+    return open !== null && open.status === order.activationStatus && wroteLast(order, open, ourUserId);
   }
 
   /** The mark that a record must go on bearing; null once its PATCH is settled. */
@@ -162,7 +170,8 @@ export class OrderPatches {
 
   /** Marks it on record, sends it once, and remembers when no answer came. */
   async send(target: Target, patch: Patch): Promise<PatchEnd> {
-    const { order, change, of } = patch;
+    const { order, change } = patch;
+    const status = change.activationStatus ?? null;
     const token = `${this.parts.desk.sender.instance}-${++this.made}`;
     const marked = await this.mark(patch, token);
     if (marked === 'overtaken' || (marked === 'busy' && !patch.evenIfHeld)) return { kind: marked };
@@ -173,18 +182,19 @@ export class OrderPatches {
     if (end.kind === 'unknown') {
       const until = this.parts.clock.monotonic() + exchangeTimeoutMs;
       const bears = marked === 'marked' ? token : null;
-      this.unanswered.set(order.id, { token: bears, of, seenModifiedAt: order.lastModifiedAt, until });
+      this.unanswered.set(order.id, { token: bears, status, seenModifiedAt: order.lastModifiedAt, until });
     } else if (marked === 'marked') this.settled.add(token);
     return end;
   }
 
   private async mark(patch: Patch, token: string): Promise<'marked' | 'overtaken' | 'busy'> {
-    const { of, order } = patch;
+    const { order, change } = patch;
+    const status = change.activationStatus ?? null;
     const held = await this.parts.desk.hold(order.id, async (held) => {
       const next = patch.onRecord(held.record);
       if (next === null) return 'overtaken';
       this.markLeft(held.record);
-      await held.save(() => ({ ...next, patch: { token, of, seenModifiedAt: order.lastModifiedAt } }));
+      await held.save(() => ({ ...next, patch: { token, status, seenModifiedAt: order.lastModifiedAt } }));
       return 'marked';
     });
     return held?.value ?? 'busy';
@@ -212,3 +222,6 @@ export class OrderPatches {
     }
   }
 }
+
+const wroteLast = (order: SalesforceOrder, open: Unanswered, ourUserId: string | null): boolean =>
+  order.lastModifiedById === ourUserId && order.lastModifiedAt > open.seenModifiedAt;

@@ -159,7 +159,8 @@ const orderRecord = z.object({
     .object({
       /** Names the PATCH, so that its own process knows how it ended. */
       token: z.string(),
-      of: z.enum(['result', 'note']),
+      /** The status that it writes; null: none, it is a note. */
+      status: z.enum(['Activating', 'Activated', 'Failed']).nullable(),
       /** LastModifiedDate (wall ms) that was read before it was sent. */
       seenModifiedAt: z.number(),
     })

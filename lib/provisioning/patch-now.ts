@@ -56,7 +56,6 @@ async function write(
   if (!settled || patches.openMs(record, order, target.connection.userId) > 0)
     return busy('An earlier write to this Order may still be applied');
   const end = await patches.send(target, {
-    of: 'note',
     order,
     change,
     ifUnmodified: true,

@@ -11,7 +11,14 @@ export type Standing = { is: 'open' } | { is: 'shown' } | { is: 'overtaken'; why
 /** A first look so soon after the end finds what was edited while the order was in work: that is no new attempt. */
 const soonMs = 60_000;
 
-export function standingOf(order: SalesforceOrder, report: Report, ourUserId: string | null, now: number): Standing {
+/** @param isOwn the status is what an unanswered PATCH of ours has written late, of an earlier attempt perhaps. */
+export function standingOf(
+  order: SalesforceOrder,
+  report: Report,
+  ourUserId: string | null,
+  isOwn: boolean,
+  now: number,
+): Standing {
   const isOurs = order.lastModifiedById === ourUserId;
   const overtaken = (why: string): Standing => ({ is: 'overtaken', why });
   if (order.attempt !== null && report.attempt !== 0 && order.attempt !== report.attempt)
@@ -19,7 +26,7 @@ export function standingOf(order: SalesforceOrder, report: Report, ourUserId: st
   const showsId = report.whmcsOrderId === null || order.whmcsOrderId === report.whmcsOrderId;
   if (order.activationStatus === report.status && showsId)
     return report.unsettled || isOurs ? { is: 'shown' } : overtaken(`another user has set ${order.activationStatus}`);
-  if (order.activationStatus !== 'Activating')
+  if (order.activationStatus !== 'Activating' && !isOwn)
     return overtaken(`the status was set to '${order.activationStatus}' meanwhile`);
   if (order.fence === 'lastModified' && !isOurs && order.lastModifiedAt > lastSeen(order, report, now))
     return overtaken('another user has changed the Order since; its status may be a new attempt');

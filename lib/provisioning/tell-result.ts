@@ -76,10 +76,10 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   const { order, settled } = await patches.read(
     target,
     orderId,
-    (read) => judge(parts, report, read)?.is === 'open',
+    (read) => judge(parts, record, report, read)?.is === 'open',
     (read) => read.fence === 'lastModified',
   );
-  const standing = judge(parts, report, order);
+  const standing = judge(parts, record, report, order);
   if (order === null || standing === null) return hidden(report, provisioning.clock.now());
   if (standing.is === 'overtaken') return done(report, 'dropped', standing.why);
   if (standing.is === 'shown') {
@@ -100,7 +100,6 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   }
   if (old.is !== 'sound') return { kind: old.is };
   const end = await patches.send(target, {
-    of: 'result',
     order,
     change: changeOf(order, report),
     ifUnmodified: order.fence === 'lastModified',
@@ -109,10 +108,16 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
         ? { ...now, report: { ...report, unsettled: true, seenModifiedAt: order.lastModifiedAt } }
         : null,
   });
-  return afterwards(parts, { ...report, unsettled: false }, order, end);
+  return afterwards(parts, record, { ...report, unsettled: false }, order, end);
 }
 
-async function afterwards(parts: TellParts, report: Report, order: SalesforceOrder, end: PatchEnd): Promise<Told> {
+async function afterwards(
+  parts: TellParts,
+  record: OrderRecord,
+  report: Report,
+  order: SalesforceOrder,
+  end: PatchEnd,
+): Promise<Told> {
   const not = notYet(report, order);
   switch (end.kind) {
     case 'busy':
@@ -130,7 +135,7 @@ async function afterwards(parts: TellParts, report: Report, order: SalesforceOrd
     case 'refused': {
       const { connection, fields: names } = parts.target;
       // A rule that refuses an older attempt is no fault: what stands by now says so.
-      const standing = judge(parts, report, await connection.readOrder(order.id, names, parts.signal));
+      const standing = judge(parts, record, report, await connection.readOrder(order.id, names, parts.signal));
       if (standing?.is === 'overtaken') return done(report, 'dropped', standing.why);
       const { code, message, fields } = end;
       const named = fields.length > 0 ? ` (${fields.join(', ')})` : '';
@@ -139,8 +144,16 @@ async function afterwards(parts: TellParts, report: Report, order: SalesforceOrd
   }
 }
 
-const judge = ({ provisioning, target }: TellParts, report: Report, order: SalesforceOrder | null): Standing | null =>
-  order && standingOf(order, report, target.connection.userId, provisioning.clock.now());
+function judge(
+  { provisioning, target, patches }: TellParts,
+  record: OrderRecord,
+  report: Report,
+  order: SalesforceOrder | null,
+): Standing | null {
+  if (order === null) return null;
+  const { userId } = target.connection;
+  return standingOf(order, report, userId, patches.isOwn(record, order, userId), provisioning.clock.now());
+}
 
 /** The Order shows the result; its service ids belong to it. */
 async function withItems(

@@ -53,7 +53,10 @@ export class Rest {
     const { auth, health } = this.options;
     for (let repeated = false; ; repeated = true) {
       const token = await auth.token(signal);
-      const answer = await this.send(call, token, signal);
+      const answer = await this.send(call, token, signal).catch((error: unknown) => {
+        if (error instanceof NoAnswer && !error.sent && error.code !== 'ECLOSED') auth.unreachable(token);
+        throw error;
+      });
       const error = answer.statusCode < 300 ? null : readError(faultOf(answer));
       if (error && wantsNewToken(answer)) {
         auth.refused(token, error);

@@ -19,6 +19,8 @@ const salesforceOrder = (over: Partial<SalesforceOrder> = {}): SalesforceOrder =
   createdAt: 500,
   lastModifiedAt: 1_000,
   lastModifiedById: '005000000000001AAA',
+  serverNow: null,
+  fence: 'lastModified',
   account: { id: '001000000000001AAA', name: 'Northwind', whAccount: '#1001 - Northwind' },
   items: [
     {
@@ -101,6 +103,7 @@ describe('get order', () => {
         tries: 1,
         problem: null,
         unsettled: false,
+        alarmed: null,
         told: told && { at: 2, how: told },
       },
       ...over,

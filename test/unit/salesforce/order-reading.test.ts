@@ -116,7 +116,7 @@ describe('Reading an order', () => {
     assert.equal(connection.log.of('info').filter((text) => text.includes('no such field')).length, 1);
   });
 
-  for (const [what, switches, fence] of [
+  const fences: [what: string, switches: Record<string, string[]>, fence: string][] = [
     ['both attempt fields can be used', {}, 'attempt'],
     ['the org has no result attempt', { missingFields: ['Order.Activation_Result_Attempt__c'] }, 'lastModified'],
     ['our user may not read the result attempt', { hiddenFields: ['Activation_Result_Attempt__c'] }, 'lastModified'],
@@ -126,7 +126,8 @@ describe('Reading an order', () => {
       { missingFields: ['Activation_Attempt__c', 'Activation_Result_Attempt__c'] },
       'lastModified',
     ],
-  ] as const) {
+  ];
+  for (const [what, switches, fence] of fences) {
     it(`names the fence of a result: ${fence} where ${what}`, async () => {
       org.people.approve(good());
       org.panel.switches(switches);

@@ -25,6 +25,7 @@ describe('A REST call', () => {
       });
     }
     refused(): void {}
+    unreachable(): void {}
     accepted(): void {}
   }
 

@@ -25,6 +25,8 @@ export interface WorldOptions {
   fields?: Partial<FieldNames>;
   /** No connection to WHMCS is set up. */
   withoutWhmcs?: boolean;
+  /** By how much our clock is ahead of the org's. */
+  hours?: number;
 }
 
 interface StatusWritten {
@@ -50,7 +52,7 @@ export class WriteBackWorld {
     readonly org: SalesforceSimulator,
     private readonly options: WorldOptions,
   ) {
-    this.clock = new FakeClock(org.panel.now());
+    this.clock = new FakeClock(org.panel.now() + (options.hours ?? 0) * 3_600_000);
     this.whmcs = new InMemoryWhmcs(this.clock);
     this.connection = this.whmcs.connect();
     const { id } = org.people.createOrder({ items: [{ code: 'SEAT-M', quantity: 1 }] });
@@ -115,6 +117,16 @@ export class WriteBackWorld {
       },
       ...over,
     });
+  }
+
+  /** A person's Retry is taken up: the next attempt is open. */
+  async nextAttempt(): Promise<void> {
+    const { attempt } = await this.readRecord();
+    const counted = this.order().Activation_Attempt__c;
+    const next = typeof counted === 'number' ? counted : attempt + 1;
+    await this.opened({ attempt: next, ended: null });
+    const { accepted } = await this.readRecord();
+    await this.record({ accepted: accepted && { ...accepted, attempt: next } });
   }
 
   async record(change: Partial<OrderRecord>): Promise<void> {
@@ -199,6 +211,11 @@ export class WriteBackWorld {
 
   person(fields: Record<string, unknown>): void {
     this.org.people.editOrder(this.orderId, fields);
+  }
+
+  /** Something else that works under our own user. */
+  async otherWrite(): Promise<void> {
+    await this.salesforce.salesforce.writeOrder(this.orderId, { errorMessage: 'by another' }, this.fields);
   }
 
   /** Provision / Retry: Failed, say, becomes Activating; the Flow counts where the org has the field. */
