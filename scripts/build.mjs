@@ -37,7 +37,12 @@ try {
   say(`${laid.nodes} nodes, ${laid.plugins} plugins, ${laid.examples} examples laid out`);
   say(`done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
-  console.error(`build: ${error.message}`);
+  const isLocked = ['EACCES', 'EPERM', 'EROFS'].includes(error.code);
+  console.error(
+    isLocked
+      ? `build: ${error.path ?? out} cannot be written (${error.code}): let this user write to it, or make a clone of your own`
+      : `build: ${error.message}`,
+  );
   process.exitCode = 1;
 }
 

@@ -1,31 +1,44 @@
 /** `npm run demo`: the whole job on this machine, to look at; with `--check` the five stories, judged by both ledgers. */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { look, stories, tell, type Outcome, type Story, type Vendors } from './stories';
 import { startWorld } from './world';
 
-const { values } = parseArgs({
-  options: { check: { type: 'boolean', default: false }, port: { type: 'string' }, directory: { type: 'string' } },
-});
+const options = {
+  check: { type: 'boolean', default: false },
+  port: { type: 'string' },
+  directory: { type: 'string' },
+} as const;
 const settleMs = 60_000;
 const everyMs = 250;
 
-const say = (text: string): void => console.log(`  ${text}`);
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** As a shell tells that somebody pressed Ctrl+C. */
+const interruptedCode = 130;
 
-async function main(): Promise<number> {
-  const directory = values.directory ?? join(__dirname, '..', '..', '.demo');
+const say = (text: string): void => console.log(`  ${text}`);
+
+/** Aborted by Ctrl+C, and by those who end us otherwise. */
+function interrupts(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!interrupted.signal.aborted) say('ending');
+      interrupted.abort(new Error('interrupted'));
+    });
+  }
+  return interrupted.signal;
+}
+
+async function main(signal: AbortSignal): Promise<number> {
+  const { values } = parseArgs({ options });
+  const directory = values.directory ?? join(__dirname, '..', '..', '.demo', values.check ? 'check' : 'editor');
   const port = values.port === undefined ? (values.check ? 0 : 1880) : Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${values.port} is no port`);
-  const world = await startWorld(directory, port, say);
-  if (values.check) {
-    try {
-      return await check(world.vendors);
-    } finally {
-      await world.stop();
-    }
-  }
-  console.log(`
+  const world = await startWorld({ directory, port, say, signal });
+  try {
+    if (values.check) return await check(world.vendors, signal);
+    console.log(`
 The editor is at ${world.editor}
 
   1. Open the tab "Demo orders" and click the button left of "Good order": an Order is approved in the simulated Salesforce.
@@ -34,19 +47,24 @@ The editor is at ${world.editor}
   4. Health: ${world.editor}health
 
 Ctrl+C ends everything.`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-  say('ending');
-  await world.stop();
-  return 0;
+    await once(signal);
+    return 0;
+  } finally {
+    await world.stop();
+  }
 }
 
+const once = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
 /** Tells all stories, waits for their ends, prints the table. */
-async function check(vendors: Vendors): Promise<number> {
+async function check(vendors: Vendors, signal: AbortSignal): Promise<number> {
   const told: { story: Story; id: string }[] = [];
   for (const story of stories) {
+    signal.throwIfAborted();
     say(`approving "${story.label}"`);
     told.push({ story, id: (await tell(story, vendors)).id });
   }
@@ -55,7 +73,7 @@ async function check(vendors: Vendors): Promise<number> {
   for (const { story, id } of told) {
     let outcome = await look(id, vendors);
     while (outcome.status === 'Activating' && Date.now() < until) {
-      await wait(everyMs);
+      await pause(everyMs, undefined, { signal });
       outcome = await look(id, vendors);
     }
     rows.push({ story, outcome, fault: story.judge(outcome) });
@@ -92,9 +110,11 @@ function print(rows: { story: Story; outcome: Outcome; fault: string | null }[])
   for (const { story, outcome } of rows) if (outcome.message) console.log(`\n${story.label}: ${outcome.message}`);
 }
 
-main().then(
+const interrupted = interrupts();
+main(interrupted).then(
   (code) => process.exit(code),
   (error: unknown) => {
+    if (interrupted.aborted) process.exit(interruptedCode);
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(1);
   },

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { start, type Running } from './processes';
+import { start, type Running, type StartOptions } from './processes';
 
 const root = join(__dirname, '..', '..');
 const packageName = '@sf-whmcs/node-red-order-provisioning';
@@ -40,14 +40,13 @@ export function layOutUserDir(userDir: string, { port, flows }: { port: number; 
 /**
  * Starts Node-RED on a user directory and waits until its flows have started.
  * @param red folder of the Node-RED to run, in node_modules: `node-red` is the newest 5, `node-red-4` the newest 4.1.
- * @param user as whom it runs; none: as we do.
  */
 export function startNodeRed(
   userDir: string,
   env: NodeJS.ProcessEnv,
   onLine: (line: string) => void,
   red: 'node-red' | 'node-red-4' = 'node-red',
-  user: { uid?: number } = {},
+  options: StartOptions = {},
 ): Promise<Running> {
   const args = [
     join(root, 'node_modules', red, 'red.js'),
@@ -56,14 +55,8 @@ export function startNodeRed(
     '--settings',
     join(userDir, 'settings.js'),
   ];
-  return start(
-    'Node-RED',
-    args,
-    { ...process.env, ...env },
-    (line) => (line.includes('Started flows') ? true : null),
-    onLine,
-    user,
-  );
+  const started = (line: string): true | null => (line.includes('Started flows') ? true : null);
+  return start('Node-RED', args, { ...process.env, ...env }, started, onLine, options);
 }
 
 /** A port of the loopback that is free now. */

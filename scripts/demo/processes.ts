@@ -11,9 +11,16 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+export interface StartOptions {
+  /** As whom it runs; none: as we do. */
+  uid?: number | undefined;
+  /** Ends it while it starts. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Starts a Node process and waits for a line that `ready` understands.
- * @throws with its last lines when it ends or is silent for a minute before that.
+ * @throws with its last lines when it ends or is not ready within a minute; the signal's reason.
  */
 export async function start<T>(
   name: string,
@@ -21,9 +28,11 @@ export async function start<T>(
   env: NodeJS.ProcessEnv,
   ready: (line: string) => T | null,
   onLine: (line: string) => void = () => undefined,
-  user: { uid?: number } = {},
+  { uid, signal }: StartOptions = {},
 ): Promise<Running & { ready: T }> {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+  signal?.throwIfAborted();
+  const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'];
+  const child = spawn(process.execPath, args, { env, stdio, ...(uid === undefined ? {} : { uid }) });
   const last: string[] = [];
   const found = new Promise<T>((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${name} ${why}:\n${last.join('\n')}`));
@@ -39,10 +48,11 @@ export async function start<T>(
     };
     createInterface({ input: child.stdout }).on('line', take);
     createInterface({ input: child.stderr }).on('line', take);
-    child.once('exit', (code) => {
+    child.once('exit', (code, killedBy) => {
       clearTimeout(limit);
-      fail(`ended with ${code}`);
+      fail(`ended with ${killedBy ?? code}`);
     });
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
   const stop = (): Promise<void> => end(child);
   try {

@@ -1,12 +1,14 @@
 /** The demo's world: both simulators and a Node-RED with the reference flow, all on loopback. */
 import { generateKeyPairSync } from 'node:crypto';
-import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { demoTab } from './demo-tab';
 import { freePort, layOutUserDir, referenceFlow, startNodeRed } from './node-red';
+import { leaveDirectory, refuseTakenPort, takeDirectory } from './place';
 import { start, type Running } from './processes';
 import { stories, tell, type Vendors } from './stories';
 
@@ -24,14 +26,26 @@ export interface World {
 const readySalesforce = z.object({ ready: z.literal(true), url: z.string(), pubsub: z.string() });
 const readyWhmcs = z.object({ ready: z.literal(true), url: z.string() });
 
-/** Starts everything; `say` is told of each stage. `port` 0: any free one. */
-export async function startWorld(directory: string, port: number, say: (text: string) => void): Promise<World> {
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
+export interface WorldOptions {
+  /** Where it keeps its files; what an earlier demo left there goes. */
+  directory: string;
+  /** Of the editor; 0: any free one. */
+  port: number;
+  /** Told of each stage. */
+  say: (text: string) => void;
+  /** Ends the start at any stage; then it rejects once all that was started has ended. */
+  signal: AbortSignal;
+}
+
+/** Starts everything. @throws Error with words for people; nothing is left running then. */
+export async function startWorld({ directory, port, say, signal }: WorldOptions): Promise<World> {
+  await refuseTakenPort(port);
+  takeDirectory(directory);
   const { privateKeyPath, publicKeyPath } = makeKeys(directory);
-  const running: Running[] = [];
+  const running: { stop(): Promise<void> }[] = [];
   const stopAll = async (): Promise<void> => {
-    for (const one of running.reverse()) await one.stop();
+    for (const one of running.splice(0).reverse()) await one.stop();
+    leaveDirectory(directory);
   };
   try {
     say('starting the simulated Salesforce');
@@ -39,6 +53,7 @@ export async function startWorld(directory: string, port: number, say: (text: st
       'salesforce',
       ['--consumer-key', consumerKey, '--username', username, '--public-key', publicKeyPath],
       readySalesforce,
+      signal,
     );
     running.push(salesforce);
     say('starting the simulated WHMCS');
@@ -46,6 +61,7 @@ export async function startWorld(directory: string, port: number, say: (text: st
       'whmcs',
       ['--identifier', credentials.identifier, '--secret', credentials.secret],
       readyWhmcs,
+      signal,
     );
     running.push(whmcs);
     const vendors = { salesforce: salesforce.ready.url, whmcs: whmcs.ready.url };
@@ -70,9 +86,10 @@ export async function startWorld(directory: string, port: number, say: (text: st
       NODE_ENV: 'demo',
     };
     const log = createWriteStream(join(directory, 'node-red.log'));
-    running.push(await startNodeRed(userDir, env, (line) => log.write(`${line}\n`)));
+    running.push(await startNodeRed(userDir, env, (line) => log.write(`${line}\n`), 'node-red', { signal }));
     const editor = `http://127.0.0.1:${editorPort}/`;
-    await subscribed(editor);
+    say('waiting until the flow takes in events');
+    await subscribed(editor, log.path, signal);
     return { editor, vendors, stop: stopAll };
   } catch (error) {
     await stopAll();
@@ -84,30 +101,36 @@ export async function startWorld(directory: string, port: number, say: (text: st
  * Waits until the flow takes in events, and a second more: Salesforce's times are whole seconds, and an order changed in
  * the second in which the store was made may be older than its records, so it would be looked for in WHMCS first.
  */
-async function subscribed(editor: string): Promise<void> {
+async function subscribed(editor: string, log: string | Buffer, signal: AbortSignal): Promise<void> {
   const until = Date.now() + subscribedMs;
   for (;;) {
-    const answer = await fetch(`${editor}health`).then(
+    const answer = await fetch(`${editor}health`, { signal }).then(
       (response) => response.json(),
       () => null,
     );
     if ((answer as { status?: string } | null)?.status === 'ok') break;
-    if (Date.now() > until) throw new Error(`The flow did not subscribe: ${JSON.stringify(answer)}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (Date.now() > until)
+      throw new Error(`The flow takes in no events: ${JSON.stringify(answer)}. See ${String(log)}`);
+    await pause(200, undefined, { signal });
   }
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await pause(1_100, undefined, { signal });
 }
 
 const subscribedMs = 30_000;
-function simulator<T>(vendor: string, args: string[], schema: z.ZodType<T>): Promise<Running & { ready: T }> {
+function simulator<T>(
+  vendor: string,
+  args: string[],
+  schema: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<Running & { ready: T }> {
   const main = join(root, 'simulators', vendor, 'main.ts');
-  return start(`The simulated ${vendor}`, ['--import', 'tsx', main, ...args], process.env, (line) =>
-    line.startsWith('{') ? schema.parse(JSON.parse(line)) : null,
-  );
+  const ready = (line: string): T | null => (line.startsWith('{') ? schema.parse(JSON.parse(line)) : null);
+  const words = ['--import', 'tsx', main, ...args];
+  return start(`The simulated ${vendor}`, words, process.env, ready, () => undefined, { signal });
 }
 
 /** What the editor's buttons call: one address a story. */
-async function storyServer(vendors: Vendors): Promise<Running & { url: string }> {
+async function storyServer(vendors: Vendors): Promise<{ url: string; stop(): Promise<void> }> {
   const server = createServer((request, response) => {
     const story = stories.find((one) => request.url === `/story/${one.name}`);
     const answer = (status: number, body: object): void =>
@@ -120,8 +143,12 @@ async function storyServer(vendors: Vendors): Promise<Running & { url: string }>
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const stop = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
-  return { url: `http://127.0.0.1:${port}`, child: null as never, stop };
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${port}`, stop };
 }
 
 function makeKeys(directory: string): { privateKeyPath: string; publicKeyPath: string } {

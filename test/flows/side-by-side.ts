@@ -17,10 +17,10 @@ class Job {
   private begun: () => void = () => undefined;
 
   constructor(
+    work: () => Promise<void>,
     readonly long: boolean,
-    private readonly work: (world: World) => Promise<void>,
   ) {
-    this.done = new Promise<void>((resolve) => (this.begun = resolve)).then(() => this.run());
+    this.done = new Promise<void>((resolve) => (this.begun = resolve)).then(work);
     // Told by the test that waits for it, which may come minutes later.
     this.done.catch(() => undefined);
   }
@@ -29,23 +29,6 @@ class Job {
     this.started = true;
     this.begun();
     return this.done.catch(() => undefined);
-  }
-
-  private async run(): Promise<void> {
-    const world = await World.open();
-    let limit: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      limit = setTimeout(
-        () => reject(new Error(`not ended within ${limitMs / 1_000} s:\n${world.output.slice(-25).join('\n')}`)),
-        limitMs,
-      );
-    });
-    try {
-      await Promise.race([this.work(world), late]);
-    } finally {
-      clearTimeout(limit);
-      await world.close();
-    }
   }
 }
 
@@ -70,9 +53,9 @@ function run(job: Job): void {
   });
 }
 
-/** A test in a world of its own, which is closed after it. */
-export function scenario(title: string, work: (world: World) => Promise<void>, options: ScenarioOptions = {}): void {
-  const job = new Job(options.long ?? false, work);
+/** A test that shares nothing with the others, so that it may run beside them. */
+export function beside(title: string, work: () => Promise<void>, options: ScenarioOptions = {}): void {
+  const job = new Job(work, options.long ?? false);
   jobs.push(job);
   it(title, async function () {
     this.timeout(0);
@@ -81,6 +64,26 @@ export function scenario(title: string, work: (world: World) => Promise<void>, o
     fill();
     await job.done;
   });
+}
+
+/** A test in a world of its own, which is closed after it. */
+export function scenario(title: string, work: (world: World) => Promise<void>, options?: ScenarioOptions): void {
+  const inWorld = async (): Promise<void> => {
+    const world = await World.open();
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const tell = (): void =>
+        reject(new Error(`not ended within ${limitMs / 1_000} s:\n${world.output.slice(-25).join('\n')}`));
+      limit = setTimeout(tell, limitMs);
+    });
+    try {
+      await Promise.race([work(world), late]);
+    } finally {
+      clearTimeout(limit);
+      await world.close();
+    }
+  };
+  beside(title, inWorld, options);
 }
 
 // What was begun ahead and not asked for ends by itself.

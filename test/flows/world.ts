@@ -116,7 +116,7 @@ export class World {
       { ...this.environment, ...options.env },
       (line) => this.output.push(line),
       options.line,
-      options.uid === undefined ? {} : { uid: options.uid },
+      { uid: options.uid },
     );
     if (options.subscribes === false) return;
     await this.until(`the stream is open:\n${this.output.slice(from).join('\n')}`, () => this.openStreams() === 1);
