@@ -106,8 +106,9 @@ export class Http {
           end(() =>
             resolve({
               statusCode: incoming.statusCode ?? 0,
+              // Several cookies come one a line: their values hold commas.
               headers: Object.fromEntries(
-                Object.entries(incoming.headers).map(([name, value]) => [name, String(value ?? '')]),
+                Object.entries(incoming.headers).map(([name, value]) => [name, [value ?? ''].flat().join('\n')]),
               ),
               body: Buffer.concat(chunks).toString('utf8'),
             }),

@@ -7,6 +7,10 @@
 /** OAuth and REST, without the other APIs. */
 export const jsforce = (): typeof import('jsforce/core') => require('jsforce/core') as typeof import('jsforce/core');
 
+/** The Streaming API of the same: another 5 MB. */
+export const jsforceStreaming = (): typeof import('jsforce/api/streaming') =>
+  require('jsforce/api/streaming') as typeof import('jsforce/api/streaming');
+
 export const grpc = (): typeof import('@grpc/grpc-js') => require('@grpc/grpc-js') as typeof import('@grpc/grpc-js');
 
 export const protoLoader = (): typeof import('@grpc/proto-loader') =>
