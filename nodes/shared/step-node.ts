@@ -334,12 +334,16 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     );
     this.show({ fill: 'red', shape: 'dot', text: cause.code });
     const found = message._msgid === undefined ? null : await handoutOf({ messageId: message._msgid });
+    const facts = { order: found?.handout.orderId, event: found?.handout.eventId, fix: cause.fix };
+    if (this.step?.ends && isCaught(message)) {
+      // An error of its own would come back by the same Catch, ten times over.
+      this.log.warn('A Catch brought a message that has no event', facts);
+      fromCatch(message);
+      if (found) await found.provisioning.endings.fail(found.handout, message.failure ?? cause.part());
+      return done();
+    }
     if (found) {
-      this.log.error(`${cause.code}: ${cause.message}`, {
-        order: found.handout.orderId,
-        event: found.handout.eventId,
-        fix: cause.fix,
-      });
+      this.log.error(`${cause.code}: ${cause.message}`, facts);
       await found.provisioning.endings.fail(found.handout, cause.part());
     }
     message.failure = cause.part();
@@ -379,10 +383,19 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   }
 }
 
-/** After another node's error the Catch has put `msg.error` on the message: a failure of the flow, unless a step's own is there. */
+interface CaughtError {
+  message?: unknown;
+  source?: { name?: unknown; type?: unknown };
+}
+
+/** Whether a Catch has put `msg.error` on the message. */
+const isCaught = (message: Message): message is Message & { error: CaughtError } =>
+  typeof message['error'] === 'object' && message['error'] !== null;
+
+/** After another node's error: a failure of the flow, unless a step's own is there. */
 function fromCatch(message: Message): void {
-  const error = message['error'] as { message?: unknown; source?: { name?: unknown; type?: unknown } } | undefined;
-  if (message.failure !== undefined || error === undefined || error === null || typeof error !== 'object') return;
-  const source = String(error.source?.name || error.source?.type || 'a node');
-  message.failure = failure('FLOW_ERROR', `"${source}": ${String(error.message ?? 'failed')}`, 'event').part();
+  if (message.failure !== undefined || !isCaught(message)) return;
+  const { source, message: text } = message.error;
+  const name = String(source?.name || source?.type || 'a node');
+  message.failure = failure('FLOW_ERROR', `"${name}": ${String(text ?? 'failed')}`, 'event').part();
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { FailurePart, Message } from '../../lib/provisioning/message';
-import { catching, flowOf, node } from './flow';
+import { catching, flowOf, node, sink } from './flow';
 import { arriving, itKeepsTheContract, orderOf, stepFlow, type StepUnderTest } from './step-contract';
 import { login } from './vendors';
-import { useWorld, type EventMessage, type Passed } from './world';
+import { seat, turn, useWorld, type EventMessage, type Passed } from './world';
 
 const accepted = ['get', 'client', 'mapping', 'add', 'accept'] as const;
 const activated: StepUnderTest = {
@@ -195,6 +195,20 @@ describe('sf-update-order, set to Failed', () => {
     assert.equal(shown(message)[0], 'Activated');
     assert.match(world.lines('warn', 'failed').join(), /Failed was refused: the order has ended as Activated already/);
   });
+
+  it('takes from a Catch what carries no event, and raises no error of its own that the Catch would bring again', async () => {
+    const straight = catching(false).map((one) => (one.id === 'catch' ? { ...one, wires: [[sink, 'failed']] } : one));
+    await world.load(flowOf(node('get'), node('failed'), ...straight));
+    const message = await arriving(world, { ...failed, before: [] });
+    await world.pass('get', { _msgid: message._msgid, payload: 1 });
+    await world.until('Failed is done with it', () => world.watch.ended.some(({ node: id }) => id === 'failed'));
+    for (let turns = 0; turns < 50; turns++) await turn();
+    const ended = world.watch.ended.filter(({ node: id }) => id === 'failed');
+    assert.deepEqual([ended.length, ended[0]?.error ?? null], [1, null]);
+    await world.until('Salesforce shows it', () => shown(message)[0] === 'Failed');
+    assert.deepEqual(shown(message), ['Failed', 'EVENT_MISSING', null]);
+    assert.match(world.lines('warn', 'failed').join(), /no event/);
+  });
 });
 
 describe('sf-update-order, set to go by the message', () => {
@@ -231,18 +245,20 @@ describe('sf-update-order, set to Activating', () => {
   const set = { status: 'Activating' };
   const patches = (): number => world.salesforce.panel.requests('patch').length;
 
-  it('writes Activating, clears the error, and lets the order go on', async () => {
-    await world.load(stepFlow(step, set));
-    const { id } = world.salesforce.people.createOrder({
-      account: 'Northwind Traders',
-      items: [{ code: 'SEAT-M', quantity: 1 }],
-    });
+  const failedBefore = (): string => {
+    const { id } = world.salesforce.people.createOrder({ account: 'Northwind Traders', items: seat });
     const fields = {
       Activation_Status__c: 'Failed',
       Activation_Error_Code__c: '503',
       Activation_Error_Message__c: 'x',
     };
     world.salesforce.people.putRecord({ type: 'Order', id, fields });
+    return id;
+  };
+
+  it('writes Activating, clears the error, and lets the order go on', async () => {
+    await world.load(stepFlow(step, set));
+    const id = failedBefore();
     const { sent, error } = await world.pass('failed', await arriving(world, step, id));
     assert.deepEqual([error, sent.length], [null, 1]);
     const order = world.salesforce.people.order(id);
@@ -280,7 +296,7 @@ describe('sf-update-order, set to Activating', () => {
     await world.load(stepFlow(step, set));
     const refusal = { kind: 'error', status: 400, errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', message: 'no' };
     world.salesforce.panel.fault({ call: 'patch', times: 0, do: refusal });
-    const { error, caught } = await world.pass('failed', await arriving(world, step));
+    const { error, caught } = await world.pass('failed', await arriving(world, step, failedBefore()));
     assert.deepEqual([error?.code, caught?.failure?.step], ['SF_WRITE_REFUSED', 'sf_status_update']);
   });
 
