@@ -143,28 +143,15 @@ async function retryOrder(
     (one) => one.end === null && one.state !== 'dead' && one.state !== 'failed',
   );
   if (open) return no(`Already in progress: its event is ${open.state === 'inWork' ? 'in work' : open.state}`);
-  const { target } = provisioning.writer;
-  if (target === null) return no('No platform event node has started on this store, so no Salesforce org is known');
+  if (provisioning.writer.target === null)
+    return no('No platform event node has started on this store, so no Salesforce org is known');
   const waits = await endAttempt(orderId, provisioning);
   if (waits !== null) return no(waits);
-  const order = await target.connection.readOrder(orderId, target.fields);
-  if (order === null) return no('Salesforce shows no such Order to the integration user');
-  if (order.activationStatus === 'Activated') return no('The Order is Activated already');
-  if (order.activationStatus !== 'Activating') {
-    const end = await target.connection.writeOrder(
-      orderId,
-      {
-        activationStatus: 'Activating',
-        attempt: (order.attempt ?? 0) + 1,
-        errorCode: null,
-        errorMessage: null,
-        errorAt: null,
-      },
-      target.fields,
-    );
-    if (end.kind !== 'written')
-      return no(`Activating could not be written: ${'message' in end ? end.message : end.kind}`);
-  }
+  const { was, end } = await provisioning.writer.setActivating(orderId);
+  if (was === null) return no('Salesforce shows no such Order to the integration user');
+  if (was === 'Activated') return no('The Order is Activated already');
+  if (end.kind !== 'written')
+    return no(`Activating could not be written: ${'message' in end ? end.message : end.kind}`);
   return handOut(subject, orderId, event, parts);
 }
 

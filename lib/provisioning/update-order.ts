@@ -114,19 +114,11 @@ async function setActivating(input: Partial<Travelling>, context: EndContext): P
   if (context.salesforce === null)
     throw failure('SETTING_MISSING', 'No platform event node has told which Salesforce org this is', name);
   if (input.order?.status === 'Activating') return { way: 'next', note: 'Activating already' };
-  let stands: string | null = null;
-  const end = await context.writer
-    .write(context.orderId, (order) => {
-      stands = order?.activationStatus ?? null;
-      // What is live is not set back by a message.
-      if (stands === null || stands === 'Activating' || stands === 'Activated') return null;
-      return { activationStatus: 'Activating', errorCode: null, errorMessage: null, errorAt: null };
-    })
-    .catch((error: unknown) => {
-      throw toFailure(error, name);
-    });
+  const { was, end } = await context.writer.setActivating(context.orderId).catch((error: unknown) => {
+    throw toFailure(error, name);
+  });
   if (end.kind === 'refused') throw failure('SF_WRITE_REFUSED', `${end.code}: ${end.message}`, name);
   if (end.kind !== 'written') return { way: 'next', note: `Activating could not be written (${end.kind}); going on` };
-  if (stands === null) return { way: 'next', note: 'Salesforce shows no such Order; going on' };
-  return { way: 'next', note: stands === 'Activated' ? 'left as it is: Activated already' : 'Activating' };
+  if (was === null) return { way: 'next', note: 'Salesforce shows no such Order; going on' };
+  return { way: 'next', note: was === 'Activated' ? 'left as it is: Activated already' : 'Activating' };
 }

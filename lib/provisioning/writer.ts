@@ -3,7 +3,7 @@
  * flow, a stored result is told, with back-off, for as long as it takes (exactly-one R7, R8).
  */
 import type { Timer } from '../clock';
-import type { FieldNames, OrderChange, Salesforce, SalesforceOrder, WriteEnd } from '../salesforce/contract';
+import type { FieldNames, Salesforce, WriteEnd } from '../salesforce/contract';
 import type { Failure } from './failure';
 import { OldResults } from './old-result';
 import { OrderNotes } from './order-notes';
@@ -124,13 +124,28 @@ export class Writer {
   }
 
   /**
-   * A PATCH that somebody waits for, in line with the order's other ones; see `patchNow`.
+   * Sets *Activating*, as Provision / Retry in Salesforce does: the attempt is raised, the error cleared; in line with the
+   * order's other PATCHes, over what is read then. What is live is left alone.
+   * @returns the status that was there, null where Salesforce shows no such Order; `written` also where nothing was to be.
    * @throws SalesforceError when the Order cannot be read; Error when no org is known.
    */
-  write(orderId: string, changeOf: (order: SalesforceOrder | null) => OrderChange | null): Promise<WriteEnd> {
+  async setActivating(orderId: string): Promise<{ was: string | null; end: WriteEnd }> {
     const { provisioning, patches, salesforce: target } = this;
-    if (target === null) return Promise.reject(new Error('No Salesforce org is known yet'));
-    return patchNow({ provisioning, patches, target }, orderId, changeOf);
+    if (target === null) throw new Error('No Salesforce org is known yet');
+    const seen: { status: string | null } = { status: null };
+    const end = await patchNow({ provisioning, patches, target }, orderId, (order) => {
+      seen.status = order?.activationStatus ?? null;
+      if (order === null || order.activationStatus === 'Activating' || order.activationStatus === 'Activated')
+        return null;
+      return {
+        activationStatus: 'Activating',
+        attempt: (order.attempt ?? 0) + 1,
+        errorCode: null,
+        errorMessage: null,
+        errorAt: null,
+      };
+    });
+    return { was: seen.status, end };
   }
 
   async close(): Promise<void> {

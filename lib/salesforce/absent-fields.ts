@@ -5,7 +5,7 @@ import type { Log } from '../log';
 export const toWrite = 'Order (to write)';
 
 const lines = {
-  info: 'This org has no such field, or our user may not read it; it is left out until the next deploy',
+  info: 'This org has no such field, or our user may not use it; it is left out until the next deploy',
   warn: 'This org has no such field, or our user may not see it; everything else is written without it',
   error: 'Salesforce does not take a field of a result; everything else is written without it',
 } as const;

@@ -18,8 +18,6 @@ type Row = Record<string, string | number | null>;
 
 /** Left out where Salesforce does not take them. The status, and the id of the WHMCS order with it, are the result itself. */
 const optionalNames = ['errorCode', 'errorMessage', 'errorAt', 'attempt', 'resultAttempt'] as const;
-/** Of these every org is told to have its own; the others are used where there are any. */
-const expectedNames: readonly string[] = ['errorCode', 'errorMessage'];
 
 /**
  * Writes fields of an Order in one PATCH. It is sent again only where Salesforce has answered that it wrote nothing: after a
@@ -83,13 +81,16 @@ function leaveOut(
 ): boolean {
   const sent = optionalNames.filter((name) => String(fields[name]) in body);
   if (isAboutFields(code)) {
-    const isExpected = (field: string): boolean =>
-      expectedNames.some((name) => sent.some((one) => one === name && fields[one] === field));
     return absent.learn(
       toWrite,
       named,
       sent.map((name) => fields[name]),
-      (field) => (code === 'INVALID_FIELD' && !isExpected(field) ? 'warn' : 'error'),
+      (field) => {
+        // The org counts by itself.
+        if (field === fields.attempt) return 'info';
+        const isExpected = field === fields.errorCode || field === fields.errorMessage;
+        return code === 'INVALID_FIELD' && !isExpected ? 'warn' : 'error';
+      },
     );
   }
   if (!isAboutValues(code)) return false;
