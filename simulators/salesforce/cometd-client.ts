@@ -262,14 +262,14 @@ export class CometdClient implements OpenStream {
   }
 
   private answered(message: Message, batch: Batch, first: boolean): Told {
-    const { connectHoldMs, reconnectAfterEventsMs, reconnectAfterIdleMs } = this.parts.switches.values;
+    const { connectHoldMs, connectPauseMs, reconnectAfterEventsMs, reconnectAfterIdleMs } = this.parts.switches.values;
     const reply = replyTo(message, this);
     if (!Array.isArray(batch)) {
       this.expect(reconnectAfterIdleMs);
       return refusedTo(reply, batch);
     }
     this.expect(batch.length > 0 ? reconnectAfterEventsMs : reconnectAfterIdleMs);
-    const advice = first ? { interval: 0, timeout: connectHoldMs, reconnect: 'retry' } : undefined;
+    const advice = first ? { interval: connectPauseMs, timeout: connectHoldMs, reconnect: 'retry' } : undefined;
     const { texts, outcome } = went([{ ...reply, advice, successful: true }]);
     return { texts: [...batch, ...texts], outcome };
   }

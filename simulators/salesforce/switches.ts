@@ -104,6 +104,8 @@ export const switchesOf = (usernames: readonly string[]) =>
     // The Streaming API.
     /** A connect without events is held so long. */
     connectHoldMs: z.number().int().min(1).default(110_000),
+    /** A client is asked to wait so long before each connect; it is not held to it. */
+    connectPauseMs: count.default(0),
     /** A client that does not connect again so long after events, or after an answer without any, is removed. */
     reconnectAfterEventsMs: count.default(40_000),
     reconnectAfterIdleMs: count.default(110_000),

@@ -440,6 +440,28 @@ describe('The subscriber over the Streaming API', () => {
     assert.equal(org.people.counts().openedStreams, 2);
   });
 
+  it('waits before each connect as Salesforce asks it to', async () => {
+    org.panel.switches({ connectPauseMs: 10_000 });
+    const one = subscribe();
+    await one.until('connected', () => phase(one) === 'connected', 1);
+    const [uuid] = publish();
+    await one.clock.advance(9_000);
+    await soon();
+    assert.equal(one.sink.order.length, 0);
+    await stored(one, 1);
+    assert.deepEqual(one.sink.order, [uuid]);
+  });
+
+  it('logs in anew when nobody is at the instance that its token names: the org may have moved', async () => {
+    org.panel.switches({ instanceUrl: 'http://127.0.0.1:1' });
+    const one = subscribe();
+    await one.until('backing off', () => phase(one) === 'backingOff');
+    assert.equal(one.subscriber.state.problem?.code, 'ECONNREFUSED');
+    org.panel.switches({ instanceUrl: null });
+    await one.until('connected', () => phase(one) === 'connected', 1_000);
+    assert.equal(logins(), 2);
+  });
+
   it('fetches nothing while the sink takes nothing', async () => {
     const sink = new TestSink();
     sink.room = 0;

@@ -135,7 +135,8 @@ describe('salesforce simulator: Streaming API', () => {
     assert.equal((await second.answer)[0]?.successful, true);
     const other = client();
     await other.handshake();
-    assert.equal((await other.connect())[0]?.advice?.timeout, 5_000);
+    sim.panel.switches({ connectPauseMs: 2_000 });
+    assert.deepEqual((await other.connect())[0]?.advice, { interval: 2_000, timeout: 5_000, reconnect: 'retry' });
   });
 
   it('does not hold a connect that comes with other messages, or that asks for no waiting', async () => {
