@@ -148,6 +148,17 @@ describe('the intake of a channel, with a sweep', () => {
     assert.equal(org.reads.length, 1);
   });
 
+  it('ends its sweeps when another instance takes the channel over', async () => {
+    await open();
+    await enter('connected');
+    const { leases } = desk.provisioning.store;
+    const renew = leases.renew.bind(leases);
+    leases.renew = (lease, ms) => (lease.name.startsWith('leader:') ? Promise.resolve(false) : renew(lease, ms));
+    leases.acquire = () => Promise.resolve(null);
+    await desk.settle(60 * minute);
+    assert.equal(org.reads.length, 1);
+  });
+
   it('does not sweep when it is set so', async () => {
     await open({ sweep: undefined });
     await enter('connected');

@@ -590,6 +590,7 @@ describe('the sweep', () => {
     await desk.settle();
     await sweep.close();
     await reading.close();
+    assert.equal(desk.clock.pending, before);
     await reading.close();
     assert.equal((signal as AbortSignal | null)?.aborted, true);
     assert.deepEqual(
