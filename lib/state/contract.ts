@@ -54,13 +54,16 @@ export interface StoreHealth {
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';
+  /** With LOCKED: the process that owns the store, where that is known. */
+  readonly ownerPid: number | null;
   constructor(
     /** LOCKED: another process owns it. READ_ONLY, CORRUPT, NEWER, UNAVAILABLE: as they say. INVALID: our caller's fault. */
     readonly code: 'LOCKED' | 'READ_ONLY' | 'CORRUPT' | 'NEWER' | 'NETWORK_FS' | 'UNAVAILABLE' | 'INVALID',
     message: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; ownerPid?: number },
   ) {
     super(message, options);
+    this.ownerPid = options?.ownerPid ?? null;
   }
 }
 

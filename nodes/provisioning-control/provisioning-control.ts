@@ -19,7 +19,8 @@ export = (RED: NodeAPI): void =>
         throw new Error(
           `msg.topic must be one of ${controlTopics.join(', ')}; it is ${JSON.stringify(message['topic'])}`,
         );
-      const provisioning = await store;
+      const { provisioning, problem } = store;
+      if (provisioning === null) throw new Error(problem?.message ?? 'The store is being opened; try again');
       const answers = await control(topic, subjectsIn(message['payload']), instant(message['until']), {
         provisioning,
         intakes: intakesOf(provisioning),

@@ -1,11 +1,12 @@
 import type { Node, NodeAPI } from 'node-red';
 import { health, type Health } from '../../lib/provisioning/health';
-import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { SharedStore } from '../../lib/provisioning/shared-store';
 import { registerAdminRoutes } from '../shared/admin-routes';
 import { nodeProblem, useConnections } from '../shared/connections';
 import { onInput } from '../shared/input';
 import { intakesOf, time } from '../shared/registry';
 import { readSettings, text } from '../shared/settings';
+import { storeStatus } from '../shared/store-status';
 
 const settings = { environment: text('production') };
 /** One answer serves all probes of so many ms. */
@@ -54,13 +55,17 @@ interface Down {
   problems?: string[];
 }
 
-async function look(store: Promise<Provisioning> | null, environment: string): Promise<Health | Down> {
+async function look(store: SharedStore | null, environment: string): Promise<Health | Down> {
   if (store === null) return { status: 'down', problems: ['no store is set up'] };
+  const { provisioning, problem } = store;
+  if (provisioning === null) {
+    // The store's own message may name a path; it is in the log.
+    const why = problem === null ? 'it is being opened' : storeStatus(problem).text;
+    return { status: 'down', problems: [`the store cannot be used: ${why}`] };
+  }
   try {
-    const provisioning = await store;
     return await health(provisioning, intakesOf(provisioning), environment);
   } catch {
-    // The store's own message may name a path; it is in the log.
     return { status: 'down', problems: ['the store cannot be used'] };
   }
 }

@@ -5,8 +5,8 @@ import type { PrivateKeySource } from '../../lib/salesforce/private-key';
 import type { Log } from '../../lib/log';
 import { silentLog } from '../../lib/log';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';
-import { configNode, keyOf, stepsRun } from '../shared/config-node';
-import { salesforces, time, type SalesforceConnection } from '../shared/registry';
+import { configNode, keyOf } from '../shared/config-node';
+import { salesforces, stepsRun, time, type SalesforceConnection } from '../shared/registry';
 import { needed, optionalSecret, secret, secretUnless, text, type Secrets, type ValuesOf } from '../shared/settings';
 
 const settings = {

@@ -1,6 +1,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import { eventPart, Intake, type IntakeState } from '../../lib/provisioning/intake';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { SharedStore } from '../../lib/provisioning/shared-store';
 import type { SweepParts } from '../../lib/provisioning/sweep';
 import { createPubSubSubscriber } from '../../lib/salesforce/events/pubsub';
 import { registerAdminRoutes } from '../shared/admin-routes';
@@ -19,6 +20,7 @@ import {
 } from '../shared/registry';
 import { choice, readSettings, secondsSetting, text, whole, yesNo, type ValuesOf } from '../shared/settings';
 import { StatusLine } from '../shared/status';
+import { storeStatus } from '../shared/store-status';
 
 const settings = {
   channel: text('/event/OrderProvisionRequested__e'),
@@ -54,8 +56,10 @@ class Source {
   private readonly status: StatusLine;
   private readonly log;
   private working: { provisioning: Provisioning; intake: Intake } | null = null;
-  /** Deploys are looked at one after another. */
+  /** Deploys, and changes of the store, are looked at one after another. */
   private looking: Promise<void> = Promise.resolve();
+  /** The flows have started with it. */
+  private stands = false;
   private closed = false;
 
   constructor(
@@ -63,16 +67,29 @@ class Source {
     private readonly node: Node,
     private readonly values: ValuesOf<typeof settings>,
     private readonly salesforce: SalesforceConnection,
-    private readonly store: Promise<Provisioning>,
+    private readonly store: SharedStore,
   ) {
     this.status = new StatusLine(node);
     this.log = logOf(node);
-    const off = onDeployed(RED, () => {
-      this.looking = this.looking.then(() => this.deployed());
-    });
+    const offs = [
+      onDeployed(RED, () => this.after(() => this.deployed())),
+      store.onChange(() => this.after(() => this.storeChanged())),
+    ];
     node.on('close', (done: () => void) => {
-      off();
+      for (const off of offs) off();
       void this.close().then(done, done);
+    });
+  }
+
+  /** One look after another, none of a closed node; none rejects. */
+  private after(look: () => Promise<void>): void {
+    this.looking = this.looking.then(async () => {
+      try {
+        if (!this.closed) await look();
+      } catch (error) {
+        this.node.error(error instanceof Error ? error.message : String(error));
+        this.status.show({ fill: 'red', shape: 'ring', text: 'store' });
+      }
     });
   }
 
@@ -81,20 +98,20 @@ class Source {
    * that were lost. A deploy may mend another node and leave this one as it is.
    */
   private async deployed(): Promise<void> {
-    if (this.closed) return;
-    try {
-      for (const finding of currentCheck().findings)
-        if (finding.sourceId === this.node.id) this.node.warn(`check flow: ${finding.text}`);
-      const obstacle = this.obstacle();
-      if (obstacle) {
-        await this.leave();
-        this.idle(obstacle);
-      } else if (this.working) this.working.intake.deployed();
-      else await this.start();
-    } catch (error) {
-      this.node.error(error instanceof Error ? error.message : String(error));
-      this.status.show({ fill: 'red', shape: 'ring', text: 'store' });
-    }
+    this.stands = true;
+    for (const finding of currentCheck().findings)
+      if (finding.sourceId === this.node.id) this.node.warn(`check flow: ${finding.text}`);
+    const obstacle = this.obstacle();
+    if (obstacle) {
+      await this.leave();
+      this.idle(obstacle);
+    } else if (this.working) this.working.intake.deployed();
+    else await this.start();
+  }
+
+  /** The store has opened, or says why it has not: needs no deploy. */
+  private async storeChanged(): Promise<void> {
+    if (this.stands && this.working === null && this.obstacle() === null) await this.start();
   }
 
   /** Why it takes no work, as the flow is deployed. */
@@ -115,8 +132,11 @@ class Source {
 
   private async start(): Promise<void> {
     const { channel } = this.values;
-    const provisioning = await this.store;
-    if (this.closed) return;
+    const { provisioning, problem } = this.store;
+    if (provisioning === null) {
+      if (problem) this.status.show(storeStatus(problem));
+      return;
+    }
     const intake = this.createIntake(provisioning);
     if (!takeChannel(provisioning, channel, this.node.id, intake)) {
       const why = `Another node has taken ${channel}; this one does not start`;

@@ -4,7 +4,6 @@ import type { Node, NodeAPI } from 'node-red';
 import { registerAdminRoutes } from './admin-routes';
 import { nodeProblem, nodeProblemText, type ConnectionKinds, type ConnectionNode } from './connections';
 import { logOf } from './log';
-import { stores } from './registry';
 import {
   invalid,
   readSecrets,
@@ -23,7 +22,12 @@ export interface ConfigNodeOptions<K extends keyof ConnectionKinds, D extends De
    * Takes the thing from its pool.
    * @throws Error with words for the person who set it up; no secret in it.
    */
-  open: (values: ValuesOf<D>, secrets: Secrets<S>, log: Log) => { value: ConnectionKinds[K]; release(): void };
+  open: (
+    values: ValuesOf<D>,
+    secrets: Secrets<S>,
+    log: Log,
+    node: Node,
+  ) => { value: ConnectionKinds[K]; release(): void };
 }
 
 /** Registers a config node type whose nodes share what they connect to. */
@@ -54,7 +58,7 @@ export function configNode<K extends keyof ConnectionKinds, D extends Declared, 
       const found = [...settings.problems, ...secrets.problems];
       if (found.length === 0) {
         try {
-          const opened = options.open(settings.values, secrets.values, log);
+          const opened = options.open(settings.values, secrets.values, log, node);
           node.connection = opened.value;
           node.on('close', (done: () => void) => {
             opened.release();
@@ -72,12 +76,6 @@ export function configNode<K extends keyof ConnectionKinds, D extends Declared, 
       ),
     },
   );
-}
-
-/** Whether a step works, perhaps one of a node that is closed already: it needs its connection until it has ended. */
-export async function stepsRun(): Promise<boolean> {
-  const opened = await Promise.allSettled(stores.open);
-  return opened.some((one) => one.status === 'fulfilled' && one.value.handouts.anyRunning);
 }
 
 /** The key of a shared thing: all that it connects to and with, unreadable, since secrets are among it. */

@@ -1,6 +1,6 @@
 /** Config nodes as the other nodes use them: what they connect to, or why they cannot. */
 import type { Node, NodeAPI } from 'node-red';
-import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { SharedStore } from '../../lib/provisioning/shared-store';
 import { problems, type SalesforceConnection, type WhmcsConnection } from './registry';
 import type { SettingProblem } from './settings';
 
@@ -8,7 +8,7 @@ import type { SettingProblem } from './settings';
 export interface ConnectionKinds {
   'sf-connection': SalesforceConnection;
   'whmcs-connection': WhmcsConnection & { order: WhmcsOrderSettings };
-  'provisioning-store': Promise<Provisioning>;
+  'provisioning-store': SharedStore;
 }
 
 /** What a WHMCS connection says of the orders made over it. */

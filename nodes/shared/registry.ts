@@ -9,6 +9,7 @@ import type { NodeAPI } from 'node-red';
 import type { Intake } from '../../lib/provisioning/intake';
 import type { Handout } from '../../lib/provisioning/handouts';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
+import type { SharedStore } from '../../lib/provisioning/shared-store';
 import type { ActivatingOrders } from '../../lib/salesforce/activating-orders';
 import type { TokenSource } from '../../lib/salesforce/auth';
 import type { Salesforce } from '../../lib/salesforce/contract';
@@ -31,7 +32,7 @@ interface Entry<T> {
   value: T;
   users: number;
   close: (value: T) => Promise<void>;
-  busy: (value: T) => Promise<boolean>;
+  busy: (value: T) => boolean;
 }
 
 /** Things that several nodes share, counted, and closed some time after the last has let go. */
@@ -46,7 +47,7 @@ export class Pool<T> {
     key: string,
     open: () => T,
     close: (value: T) => Promise<void>,
-    busy: (value: T) => Promise<boolean> = () => Promise.resolve(false),
+    busy: (value: T) => boolean = () => false,
   ): { value: T; release(): void } {
     const entry = this.entries.get(key) ?? { value: open(), users: 0, close, busy };
     this.entries.set(key, entry);
@@ -64,8 +65,8 @@ export class Pool<T> {
   }
 
   /** Forgets a thing that turned out to be broken, so that the next deploy makes it anew. */
-  forget(key: string): void {
-    this.entries.delete(key);
+  forget(key: string, value: T): void {
+    if (this.entries.get(key)?.value === value) this.entries.delete(key);
   }
 
   get open(): T[] {
@@ -80,11 +81,10 @@ export class Pool<T> {
   private closeLater(key: string, entry: Entry<T>): void {
     if (entry.users > 0) return;
     time.clock.after(graceMs, () => {
-      void entry.busy(entry.value).then((busy) => {
-        if (entry.users > 0 || this.entries.get(key) !== entry) return;
-        if (busy) this.closeLater(key, entry);
-        else void this.shut(key, entry);
-      });
+      if (entry.users > 0 || this.entries.get(key) !== entry) return;
+      if (entry.busy(entry.value)) this.closeLater(key, entry);
+      // No node is left to be told, and a rejection nobody takes would end Node-RED.
+      else void this.shut(key, entry).catch(() => undefined);
     });
   }
 
@@ -107,14 +107,14 @@ export interface SalesforceConnection {
   ca: string | undefined;
 }
 
-export const stores = new Pool<Promise<Provisioning>>();
+export const stores = new Pool<SharedStore>();
 export const salesforces = new Pool<SalesforceConnection>();
 export const whmcses = new Pool<WhmcsConnection>();
 
-const openStores = async (): Promise<Provisioning[]> => {
-  const settled = await Promise.allSettled(stores.open);
-  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-};
+const openStores = (): Provisioning[] => stores.open.flatMap((shared) => shared.provisioning ?? []);
+
+/** Whether a step works, perhaps one of a node that is closed already: it needs its connection until it has ended. */
+export const stepsRun = (): boolean => openStores().some((provisioning) => provisioning.handouts.anyRunning);
 
 /** The live connection to a WHMCS installation, for settling; undefined while no node has one. */
 export const whmcsOf = (key: string): Whmcs | undefined => whmcses.open.find((one) => one.whmcs.key === key)?.whmcs;
@@ -122,11 +122,11 @@ export const whmcsOf = (key: string): Whmcs | undefined => whmcses.open.find((on
 // ---------------------------------------------------------- events under way
 
 /** The hand-out that a message belongs to, and the store that it came from. */
-export async function handoutOf(message: {
+export function handoutOf(message: {
   eventId?: string | undefined;
   messageId?: string | undefined;
-}): Promise<{ provisioning: Provisioning; handout: Handout } | null> {
-  for (const provisioning of await openStores()) {
+}): { provisioning: Provisioning; handout: Handout } | null {
+  for (const provisioning of openStores()) {
     const handout =
       (message.eventId === undefined ? undefined : provisioning.handouts.of(message.eventId)) ??
       (message.messageId === undefined ? undefined : provisioning.handouts.ofMessage(message.messageId));
@@ -139,7 +139,7 @@ export async function handoutOf(message: {
 export async function storeOf(
   eventId: string,
 ): Promise<{ provisioning: Provisioning; orderId: string | null; handout: number } | null> {
-  for (const provisioning of await openStores()) {
+  for (const provisioning of openStores()) {
     const event = await provisioning.store.inbox.get(eventId);
     if (event) return { provisioning, orderId: event.orderId, handout: event.handout };
   }

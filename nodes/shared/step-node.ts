@@ -133,7 +133,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
   private async take(message: Message, send: Send, done: Done): Promise<void> {
     const event = handedOut.safeParse(message.event);
     if (!event.success) return this.withoutEvent(message, done);
-    const found = await handoutOf({ eventId: event.data.id });
+    const found = handoutOf({ eventId: event.data.id });
     if (found?.handout.handout === event.data.handout)
       return this.pass(found.provisioning, found.handout, message, send, done);
     if (this.step?.ends) return this.late(this.step, event.data, message, done);
@@ -333,7 +333,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
       this.step?.name ?? 'event',
     );
     this.show({ fill: 'red', shape: 'dot', text: cause.code });
-    const found = message._msgid === undefined ? null : await handoutOf({ messageId: message._msgid });
+    const found = message._msgid === undefined ? null : handoutOf({ messageId: message._msgid });
     const facts = { order: found?.handout.orderId, event: found?.handout.eventId, fix: cause.fix };
     if (this.step?.ends && isCaught(message)) {
       // An error of its own would come back by the same Catch, ten times over.

@@ -3,9 +3,9 @@ import { silentLog, type Log } from '../../lib/log';
 import { Catalogue } from '../../lib/whmcs/catalogue';
 import { createWhmcs } from '../../lib/whmcs/connection';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';
-import { configNode, keyOf, stepsRun } from '../shared/config-node';
+import { configNode, keyOf } from '../shared/config-node';
 import type { WhmcsOrderSettings } from '../shared/connections';
-import { time, whmcses, type WhmcsConnection } from '../shared/registry';
+import { stepsRun, time, whmcses, type WhmcsConnection } from '../shared/registry';
 import {
   choice,
   needed,

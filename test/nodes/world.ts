@@ -173,7 +173,7 @@ export class World {
   async provisioning(): Promise<Provisioning> {
     const { connection } = this.connection<'provisioning-store'>('store');
     assert.ok(connection, 'the store is set up');
-    return connection;
+    return connection.ready;
   }
 
   /** Tells the store which org it is for, as the source does. */

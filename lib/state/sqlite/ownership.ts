@@ -122,6 +122,7 @@ function lockedBy(owner: OwnerRow | null): StoreError {
   return new StoreError(
     'LOCKED',
     `The store is in use by ${who}. One Node-RED owns it: stop the other, or give this one a user directory of its own, or use the Redis store.`,
+    owner === null ? {} : { ownerPid: owner.pid },
   );
 }
 

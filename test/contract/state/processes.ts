@@ -72,7 +72,7 @@ export class Child {
   }
 }
 
-export function startChild(engine: EngineUnderTest, orders: ChildOrders): Child {
+export function startChild(engine: Pick<EngineUnderTest, 'childModule'>, orders: ChildOrders): Child {
   const whole = { killAt: null, from: 1, ...orders, module: engine.childModule };
   return new Child(
     spawn(process.execPath, ['--require', 'tsx/cjs', join(__dirname, 'child.ts'), JSON.stringify(whole)], {
