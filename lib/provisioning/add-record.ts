@@ -58,7 +58,7 @@ export const stopAdd = (
     withoutSettle({
       ...record,
       adds: record.adds.map((one) =>
-        one.id === id ? { ...one, stopped: { ...stop, at: now, attempt: record.attempt } } : one,
+        one.id === id ? { ...one, newOrderAsked: false, stopped: { ...stop, at: now, attempt: record.attempt } } : one,
       ),
     }),
     now,
@@ -71,9 +71,15 @@ export const reopenAdd = (record: OrderRecord, id: string): OrderRecord => ({
   todo: withTodo(record.todo, 'settle'),
 });
 
+/** A person's word on a call that was stopped; it holds for the next settling. */
+export const askNewOrder = (record: OrderRecord, id: string): OrderRecord => ({
+  ...record,
+  adds: record.adds.map((one) => (one.id === id ? { ...one, newOrderAsked: true } : one)),
+});
+
 export const adopt = (record: OrderRecord, adopted: Adopted): OrderRecord => ({
   ...record,
-  past: record.adopted && record.adopted.orderId !== adopted.orderId ? [...record.past, record.adopted] : record.past,
+  past: [...record.past, ...(record.adopted ? [record.adopted] : [])].filter((one) => one.orderId !== adopted.orderId),
   adopted,
 });
 
@@ -124,12 +130,12 @@ export const isBeforeCalls = (record: OrderRecord, id: number): boolean =>
   mayHaveMade(record).every((one) => one.watermark === null || id <= one.watermark);
 
 /**
- * Whether absence may be followed by adding once more: by itself once, if the node's setting says so; else only on a
- * person's word, given by Retry after a stop.
+ * Whether absence may be followed by adding once more. Where the node's setting lets it: by itself once, and on each Retry
+ * after a stop; else only on a person's word.
  */
-export const mayAddAgain = (record: OrderRecord, intent: AddIntent): boolean =>
-  intent.askedAgain !== null ||
-  (intent.terms.resend === 'once' && !addsOf(record).some((one) => one.settled?.how === 'none'));
+export const mayAddAgain = (record: OrderRecord, { terms, askedAgain, newOrderAsked }: AddIntent): boolean =>
+  newOrderAsked ||
+  (terms.resend === 'once' && (askedAgain !== null || !addsOf(record).some((one) => one.settled?.how === 'none')));
 
 /** Whether the intent that a mark names belongs to the generation under way. One that the ledger lacks may. */
 export function isOurs(record: OrderRecord, store: string, orderId: string, marker: Marker): boolean {

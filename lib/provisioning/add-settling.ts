@@ -14,7 +14,7 @@ import {
   stopFailure,
   unknownSender,
 } from './add-record';
-import type { ErrorCode } from './error-codes';
+import { newOrderWord, type ErrorCode } from './error-codes';
 import type { Failure } from './failure';
 import type { HeldOrder } from './held-order';
 import { differences } from './order-comparison';
@@ -244,9 +244,11 @@ async function reasonOf(settling: Settling, intent: AddIntent, why: Why, candida
     case 'vanished':
       return `WHMCS shows no orders of client ${intent.clientId}, although it had some (up to ${intent.watermark ?? 0})`;
     case 'not-again':
-      if (isUnknown(intent.sender))
-        return `The store may have lost what was done for this order; ${client} has no order of it`;
-      return `No answer to AddOrder, and ${client} has no order of this call; it is not sent again without a person's word`;
+      return `${isUnknown(intent.sender) ? 'The store may have lost what was done for this order' : 'No answer to AddOrder'}; ${client} has no order of it. ${
+        intent.terms.resend === 'never'
+          ? `Resend is "never": to add it all the same, retry with ${newOrderWord}`
+          : 'Retry looks again, then adds it'
+      }`;
     case 'unexplained':
       return `No answer to AddOrder. Orders of ${client} that may be ours: ${await described(settling, intent, candidates)}`;
   }

@@ -55,6 +55,7 @@ export function draft({ order, whmcs, input, items, settings }: Adding): AddInte
     watermark: null,
     terms: { markerIn: where, resend: settings.resend, quarantineMs: settings.quarantineMs },
     askedAgain: null,
+    newOrderAsked: false,
     settled: null,
     stopped: null,
   };

@@ -6,7 +6,7 @@ import { failure } from './failure';
 import { amountNote, differences } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem } from './order-record';
 import { lifeOf, newestOrders, readOrder, rowsOf, servicesOf, unreadable, type Row } from './orders-reading';
-import { isOurRow } from './settle-add';
+import { bearsMarkOf, isOurRow } from './settle-add';
 import type { StepName } from './step';
 
 /**
@@ -87,7 +87,7 @@ async function verify(
   }));
 }
 
-/** The newest rows of the client that are this order's. */
+/** The newest rows of the client that are this order's; one of an earlier generation may be alive again, or late. */
 async function ownRows({ order, whmcs, signal }: Settling, adopted: Adopted): Promise<Row[]> {
   await order.refreshFacts();
   const orders = await newestOrders(whmcs, adopted.clientId, signal);
@@ -100,7 +100,7 @@ async function ownRows({ order, whmcs, signal }: Settling, adopted: Adopted): Pr
   const services = inField ? await whmcs.getServices({ clientId: adopted.clientId }, signal) : [];
   const rows = await rowsOf(order.store, adopted.whmcs, orders, services);
   const own = { orderId: order.orderId, store: order.store.id, record: order.record, facts: order.facts };
-  return rows.filter((row) => isOurRow(row, own));
+  return rows.filter((row) => isOurRow(row, own) || bearsMarkOf(row, order.orderId));
 }
 
 async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row): Promise<void> {
@@ -148,7 +148,7 @@ export function adoptedOf({ order }: Settling): Adopted {
  * Takes the WHMCS order that Salesforce names. The field is a candidate only: Clone copies it, people fill it (R15).
  * @param intent the stopped intent that it settles, if there is one: naming the order is a person's word.
  * @returns false when the field names an order that has had its day: then it says nothing.
- * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_GONE, WHMCS_ORDER_STATUS; WhmcsError.
+ * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_STATUS; WhmcsError.
  */
 export async function adoptNamed(
   settling: Settling,
@@ -178,7 +178,7 @@ export async function adoptNamed(
     const wrong = differences(named.items, services);
     if (wrong.length > 0) throw foreign(wrong.join('; '));
   }
-  if (lifeOf(found.status) === 'dead') throw gone(id, found, step);
+  // A dead one is taken too: what that means is told where it is read back, and a person's word ends it.
   alive(found, step);
   const { by } = await order.store.claims.claim(whmcs.key, id, order.orderId);
   if (by !== order.orderId) throw foreign(`that order belongs to ${by}`);

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { orderIdOf } from '../salesforce/ids';
 import type { InboxEvent } from '../state/contract';
 import type { Intake } from './intake';
+import { takeWord, type WordTaken } from './new-whmcs-order';
+import { unsettledAdd } from './order-record';
 import type { Provisioning } from './provisioning';
 
 export const controlTopics = ['retry', 'defer', 'pause', 'resume'] as const;
@@ -27,6 +29,9 @@ const most = 500;
 const underWay = new WeakMap<Provisioning, Set<string>>();
 /** How long a retry waits for an earlier result to be told. */
 const tellWaitMs = 5_000;
+const notShown = 'Salesforce shows no such Order to the integration user';
+const activatedAlready = 'The Order is Activated already';
+const underWayElsewhere = 'Another step of this order is under way; try again in a moment';
 
 /** An order or an event, by its id. */
 export interface Subject {
@@ -83,9 +88,9 @@ export async function control(
     ];
   if (subjects.length > most) return [{ subject: null, done: false, text: `At most ${most} at a time` }];
   const answers: ControlAnswer[] = [];
-  for (const { id, problem } of subjects) {
-    if (problem !== null) answers.push({ subject: id, done: false, text: problem });
-    else answers.push(topic === 'retry' ? await retry(id, parts) : await defer(id, until, parts));
+  for (const subject of subjects) {
+    if (subject.problem !== null) answers.push({ subject: subject.id, done: false, text: subject.problem });
+    else answers.push(topic === 'retry' ? await retry(subject, parts) : await defer(subject.id, until, parts));
   }
   for (const intake of parts.intakes) intake.poke();
   return answers;
@@ -111,8 +116,9 @@ async function eventOf(
  * the attempt raised and the error fields cleared. Safe at any time: what an earlier attempt did is on record, and is
  * settled anew before anything is added.
  */
-async function retry(subject: string, parts: ControlParts): Promise<ControlAnswer> {
+async function retry(asked: Subject, parts: ControlParts): Promise<ControlAnswer> {
   const { provisioning } = parts;
+  const subject = asked.id;
   const { event, orderId } = await eventOf(subject, parts);
   if (orderId === null) {
     const text = event
@@ -125,14 +131,14 @@ async function retry(subject: string, parts: ControlParts): Promise<ControlAnswe
   if (busy.has(orderId)) return { subject, done: false, text: 'Already in progress: it was asked for just now' };
   busy.add(orderId);
   try {
-    return await retryOrder(subject, orderId, event, parts);
+    return await retryOrder(asked, orderId, event, parts);
   } finally {
     busy.delete(orderId);
   }
 }
 
 async function retryOrder(
-  subject: string,
+  { id: subject, newWhmcsOrder }: Subject,
   orderId: string,
   event: InboxEvent | null,
   parts: ControlParts,
@@ -147,12 +153,30 @@ async function retryOrder(
     return no('No platform event node has started on this store, so no Salesforce org is known');
   const waits = await endAttempt(orderId, provisioning);
   if (waits !== null) return no(waits);
-  const { was, end } = await provisioning.writer.setActivating(orderId);
-  if (was === null) return no('Salesforce shows no such Order to the integration user');
-  if (was === 'Activated') return no('The Order is Activated already');
+  const word = newWhmcsOrder ? await newOrder(orderId, provisioning) : null;
+  if (word && !word.taken) return no(word.why);
+  const instead = word?.instead ?? null;
+  const { was, end } = await provisioning.writer.setActivating(orderId, { anew: instead !== null });
+  if (was === null) return no(notShown);
+  if (was === 'Activated' && instead === null) return no(activatedAlready);
   if (end.kind !== 'written')
     return no(`Activating could not be written: ${'message' in end ? end.message : end.kind}`);
-  return handOut(subject, orderId, event, parts);
+  const answer = await handOut(subject, orderId, event, parts);
+  return instead === null ? answer : { ...answer, text: `In place of WHMCS order ${instead}: ${answer.text}` };
+}
+
+/** Takes a person's word for a new WHMCS order; of an Order that is Activated only for one that has died since. */
+async function newOrder(orderId: string, provisioning: Provisioning): Promise<WordTaken> {
+  const { target } = provisioning.writer;
+  const shown = target && (await target.connection.readOrder(orderId, target.fields));
+  if (!shown) return { taken: false, why: notShown };
+  const held = await provisioning.hold(orderId, (order) => {
+    const hasOne = order.record.adopted !== null && unsettledAdd(order.record) === undefined;
+    return shown.activationStatus === 'Activated' && !hasOne
+      ? Promise.resolve<WordTaken>({ taken: false, why: activatedAlready })
+      : takeWord(provisioning, order, shown.whmcsOrderId);
+  });
+  return held?.value ?? { taken: false, why: underWayElsewhere };
 }
 
 /**
@@ -166,7 +190,7 @@ async function endAttempt(orderId: string, provisioning: Provisioning): Promise<
     if (attemptState === 'open') await order.save((record) => ({ ...record, attemptState: 'closed' }));
     return report !== null && report.told === null ? report.status : null;
   });
-  if (held === null) return 'Another step of this order is under way; try again in a moment';
+  if (held === null) return underWayElsewhere;
   if (held.value === null) return null;
   const { writer } = provisioning;
   writer.soon(orderId);

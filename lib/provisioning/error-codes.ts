@@ -13,6 +13,9 @@ export interface ErrorDescription {
   fix: string;
 }
 
+/** What a person puts into the payload of a retry, as texts name it. */
+export const newOrderWord = '{ orderId, newWhmcsOrder: true }';
+
 const table = {
   // the event and the flow
   EVENT_MISSING: [
@@ -186,7 +189,7 @@ const table = {
   WHMCS_ORDER_GONE: [
     'WHMCS hosting support',
     false,
-    'The WHMCS order of this Salesforce Order was cancelled, marked as fraud or deleted. No new one is made by itself.',
+    `No new one is made by itself. To make one, send the node "control" the topic "retry" with the payload ${newOrderWord}.`,
   ],
   WHMCS_ORDER_STATUS: [
     'WHMCS hosting support',

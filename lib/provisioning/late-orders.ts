@@ -8,7 +8,7 @@ import { failure, type Failure } from './failure';
 import { differences } from './order-comparison';
 import { unsettledAdd, withoutTodo, type AddIntent, type OrderRecord } from './order-record';
 import { lifeOf, newestOrders, rowsOf } from './orders-reading';
-import { isExplained, isOurRow } from './settle-add';
+import { bearsMarkOf, isOurRow, unexplainedRows } from './settle-add';
 
 /** After so long, counted from the stop or the second AddOrder. For people, so by the wall clock. */
 const looksAtMs = [60_000, 300_000, 1_800_000, 86_400_000];
@@ -30,7 +30,7 @@ export const watchedIntent = (record: OrderRecord): AddIntent | undefined =>
   unsettledAdd(record) ?? addsOf(record).slice(-1)[0];
 
 /**
- * One look: rows that are ours beside the adopted one, and unexplained ones with the same products. Each is told once.
+ * One look: rows that bear this order's mark or are ours beside the adopted one, and unexplained ones with the same products. Each is told once.
  * @throws WhmcsError when WHMCS cannot be read; the look is not counted.
  */
 export async function lookForLate(settling: Settling, intent: AddIntent): Promise<TurnedUp | null> {
@@ -41,13 +41,12 @@ export async function lookForLate(settling: Settling, intent: AddIntent): Promis
   const services = mayBeOurs.length > 0 ? await whmcs.getServices({ clientId: intent.clientId }, signal) : [];
   const rows = await rowsOf(store, intent.whmcs, mayBeOurs, services, lowestWatermark(record));
   const own = { orderId, store: store.id, record, facts };
+  const unexplained = unexplainedRows(rows, own);
   const late = rows.filter((row) => {
     if (row.order.id === record.adopted?.orderId || record.watch?.told.includes(row.order.id)) return false;
-    if (isOurRow(row, own)) return true;
+    if (isOurRow(row, own) || bearsMarkOf(row, orderId)) return true;
     const same = services.filter((service) => service.orderId === row.order.id);
-    return (
-      row.order.id > lowestWatermark(record) && !isExplained(row, own) && differences(intent.items, same).length === 0
-    );
+    return unexplained.includes(row) && differences(intent.items, same).length === 0;
   });
   const ids = late.map((row) => row.order.id);
   await order.save((before) => {

@@ -41,8 +41,10 @@ const addIntent = z.object({
       quarantineMs: z.number(),
     })
     .default({ markerIn: 'notes', resend: 'never', quarantineMs: 0 }),
-  /** The attempt in which a person pressed Retry after settling had stopped: a word to add again if nothing is found. */
+  /** The attempt in which a person pressed Retry after settling had stopped: add again if nothing is found and `resend` lets it. */
   askedAgain: z.number().nullable().default(null),
+  /** A person's word, given after it was stopped: make an order if nothing is found, whatever `resend` says. */
+  newOrderAsked: z.boolean().default(false),
   /** null: unsettled. */
   settled: z
     .object({

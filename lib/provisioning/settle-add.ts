@@ -83,7 +83,7 @@ export function byMark(own: Own, rows: readonly Row[]): AddDecision | null {
   const ours = rows.filter((row) => isOurRow(row, own));
   const claimed = ours.filter((row) => row.claimedBy !== null && row.claimedBy !== own.orderId);
   if (claimed.length > 0) return { do: 'stop', code: 'WHMCS_ORDER_FOREIGN', why: 'claimed', candidates: claimed };
-  const alive = ours.filter((row) => lifeOf(row.order.status) !== 'dead');
+  const alive = ours.filter((row) => !isDead(row));
   if (alive.length > 1) return { do: 'stop', code: 'WHMCS_TWIN', why: 'twin', candidates: alive };
   // A dead one is adopted too: what it means is told where it is read back.
   const row =
@@ -102,6 +102,10 @@ export function isOurRow(row: Row, { orderId, store, record, facts }: Own): bool
   );
 }
 
+/** Made for this Salesforce Order, by whatever call of whatever generation. */
+export const bearsMarkOf = ({ markers }: Row, orderId: string): boolean =>
+  markers.length > 0 && markers.every((marker) => marker.orderId === orderId);
+
 function byAbsence(sight: AddSight): AddDecision {
   const { record, intent, rows, facts } = sight;
   const unclear = endOfCall(facts, intent.id)?.kind === 'unclear';
@@ -116,7 +120,8 @@ function byAbsence(sight: AddSight): AddDecision {
     if (sight.passes.length < maxPasses) return { do: 'wait', for: 'passes' };
     return { do: 'stop', code: 'WHMCS_OUTCOME_UNKNOWN', why: vanished ? 'vanished' : 'unstable', candidates: [] };
   }
-  const unexplained = rows.filter((row) => row.order.id > lowestWatermark(record) && !isExplained(row, sight));
+  // A person who asks for a new order has seen the dead ones.
+  const unexplained = unexplainedRows(rows, sight).filter((row) => !(intent.newOrderAsked && isDead(row)));
   if (unexplained.length > 0)
     return { do: 'stop', code: 'WHMCS_OUTCOME_UNKNOWN', why: 'unexplained', candidates: unexplained };
   if (unclear) return { do: 'settle', how: 'refused', detail: endOfCall(facts, intent.id)?.text ?? 'unclear' };
@@ -136,6 +141,12 @@ export function isExplained({ order, markers, claimedBy }: Row, { orderId, store
   const createdAt = record.seen?.createdAt ?? null;
   return createdAt !== null && isBeforeCalls(record, order.id) && isDatedBefore(order, createdAt);
 }
+
+/** Rows that may be this order's, as far as anybody can tell. */
+export const unexplainedRows = (rows: readonly Row[], own: Own): Row[] =>
+  rows.filter((row) => row.order.id > lowestWatermark(own.record) && !isExplained(row, own));
+
+export const isDead = ({ order }: Row): boolean => lifeOf(order.status) === 'dead';
 
 const sameIds = (one: readonly number[], other: readonly number[]): boolean =>
   one.length === other.length && [...one].sort().join() === [...other].sort().join();

@@ -126,23 +126,26 @@ export class Writer {
   /**
    * Sets *Activating*, as Provision / Retry in Salesforce does: the attempt is raised, the error cleared; in line with the
    * order's other PATCHes, over what is read then. What is live is left alone.
+   * @param how anew: a person's word; the WHMCS order that Salesforce shows is dead, so its id is cleared, and *Activated* no
+   * end.
    * @returns the status that was there, null where Salesforce shows no such Order; `written` also where nothing was to be.
    * @throws SalesforceError when the Order cannot be read; Error when no org is known.
    */
-  async setActivating(orderId: string): Promise<{ was: string | null; end: WriteEnd }> {
+  async setActivating(orderId: string, how: { anew?: boolean } = {}): Promise<{ was: string | null; end: WriteEnd }> {
     const { provisioning, patches, salesforce: target } = this;
     if (target === null) throw new Error('No Salesforce org is known yet');
     const seen: { status: string | null } = { status: null };
     const end = await patchNow({ provisioning, patches, target }, orderId, (order) => {
       seen.status = order?.activationStatus ?? null;
-      if (order === null || order.activationStatus === 'Activating' || order.activationStatus === 'Activated')
-        return null;
+      if (order === null || order.activationStatus === 'Activating') return null;
+      if (order.activationStatus === 'Activated' && !how.anew) return null;
       return {
         activationStatus: 'Activating',
         attempt: (order.attempt ?? 0) + 1,
         errorCode: null,
         errorMessage: null,
         errorAt: null,
+        ...(how.anew ? { whmcsOrderId: null } : {}),
       };
     });
     return { was: seen.status, end };

@@ -282,14 +282,26 @@ describe('Adding an order', () => {
     });
 
     it('looks again on Retry, and adds when WHMCS still shows nothing', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }, { end: 'unknown' }];
+      await world.until(process.again(() => process.add()));
+      await process.begin(orderId, 2);
+      assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
+      assert.deepEqual(world.whmcs.added, [5001]);
+    });
+
+    it('looks again on Retry, and stops where the node forbids a second call, saying what to do', async () => {
       world.whmcs.addFaults = [{ end: 'unknown' }];
       await world.until(process.again(() => process.add(input(), { resend: 'never' })));
       await process.begin(orderId, 2);
-      assert.equal(
-        part(await world.until(process.again(() => process.add(input(), { resend: 'never' })))).outcome,
-        'created',
+      const before = calls('GetOrders');
+      const end = await world.until(process.again(() => process.add(input(), { resend: 'never' })));
+      assert.equal(code(end), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.match(
+        text(end),
+        /Resend is "never": to add it all the same, retry with \{ orderId, newWhmcsOrder: true \}/,
       );
-      assert.deepEqual(world.whmcs.added, [5001]);
+      assert.ok(calls('GetOrders') - before >= 3, 'fresh passes');
+      assert.equal(calls('AddOrder'), 1);
     });
 
     it('adopts on Retry an order that turned up after the stop', async () => {

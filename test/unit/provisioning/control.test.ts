@@ -1,5 +1,6 @@
 /** What people ask for by hand, judged by the books of Salesforce and WHMCS. */
 import assert from 'node:assert/strict';
+import { subjectsIn } from '../../../lib/provisioning/control';
 import { JobUnderTest, type JobOptions } from './job-under-test';
 import { orderId } from './desk-under-test';
 import { awayError } from './vendor-doubles/in-memory-whmcs';
@@ -185,5 +186,29 @@ describe('Control by hand: retry', () => {
     };
     await job.arrives();
     assert.match(await retry(), /^no: (Already in progress|Another step)/);
+  });
+});
+
+describe('What a control message asks about', () => {
+  const subject = (id: string, newWhmcsOrder = false) => ({ id, newWhmcsOrder, problem: null });
+
+  it('is ids in a text, an order with the word for a new WHMCS order, or a list of either', () => {
+    assert.deepEqual(
+      subjectsIn(` a, b;c
+d `),
+      ['a', 'b', 'c', 'd'].map((id) => subject(id)),
+    );
+    assert.deepEqual(subjectsIn({ orderId, newWhmcsOrder: true }), [subject(orderId, true)]);
+    assert.deepEqual(subjectsIn([{ orderId }, 'x', [{ orderId, newWhmcsOrder: false }]]), [
+      subject(orderId),
+      subject('x'),
+      subject(orderId),
+    ]);
+    for (const nothing of [undefined, null, '', []]) assert.deepEqual(subjectsIn(nothing), []);
+  });
+
+  it('is not understood when the word is not true, or the order is not named', () => {
+    for (const odd of [{ orderId, newWhmcsOrder: 'true' }, { newWhmcsOrder: true }, { orderId: 7 }, 7, true])
+      assert.match(subjectsIn(odd)[0]?.problem ?? '', /newWhmcsOrder: true/);
   });
 });

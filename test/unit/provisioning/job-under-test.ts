@@ -6,7 +6,7 @@ import { pause } from '../../../lib/clock';
 import { acceptOrder, acceptOrderDefaults } from '../../../lib/provisioning/accept-order';
 import { addOrder, addOrderDefaults, type AddOrderSettings } from '../../../lib/provisioning/add-order';
 import { control, subjectsIn, type ControlAnswer } from '../../../lib/provisioning/control';
-import { Failure, toFailure } from '../../../lib/provisioning/failure';
+import { type Failure, toFailure } from '../../../lib/provisioning/failure';
 import { getOrder } from '../../../lib/provisioning/get-order';
 import { eventPart, Intake } from '../../../lib/provisioning/intake';
 import type { Travelling } from '../../../lib/provisioning/message';
@@ -38,6 +38,8 @@ export class JobUnderTest {
   /** How the steps of each run ended, in words. */
   readonly ends: string[] = [];
   intake!: Intake;
+  /** Whether a node has a connection to WHMCS. */
+  connected = true;
   private made = 0;
 
   private constructor(
@@ -65,7 +67,7 @@ export class JobUnderTest {
     const desk = await DeskUnderTest.open({
       clock,
       salesforce,
-      whmcsOf: (key) => (key === connection.key ? connection : undefined),
+      whmcsOf: (key) => (job.connected && key === connection.key ? connection : undefined),
     });
     const settings = { ...addOrderDefaults, resend, marker };
     const job = new JobUnderTest(clock, salesforce, whmcs, connection, desk, settings);

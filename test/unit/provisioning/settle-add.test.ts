@@ -24,6 +24,7 @@ function intent(over: Partial<AddIntent> = {}): AddIntent {
     watermark: 5000,
     terms: { markerIn: 'notes', resend: 'once', quarantineMs: 300_000 },
     askedAgain: null,
+    newOrderAsked: false,
     settled: null,
     stopped: null,
     ...over,
@@ -337,14 +338,26 @@ describe('What became of a call to add an order', () => {
       assert.equal(stop(look({ adds })), 'WHMCS_OUTCOME_UNKNOWN not-again');
     });
 
-    it('stops where the setting forbids a second call', () => {
-      const adds = [intent({ terms: { markerIn: 'notes', resend: 'never', quarantineMs: 0 } })];
-      assert.equal(stop(look({ adds })), 'WHMCS_OUTCOME_UNKNOWN not-again');
+    it('lets a person’s Retry after a stop add once more', () => {
+      const adds = [intent({ settled: { how: 'none', at: 0, detail: '' } }), intent({ id: 'a2', askedAgain: 2 })];
+      assert.equal(look({ adds }).do, 'settle');
     });
 
-    it('lets a person’s Retry after a stop add once more', () => {
-      const adds = [intent({ terms: { markerIn: 'notes', resend: 'never', quarantineMs: 0 }, askedAgain: 2 })];
-      assert.equal(look({ adds }).do, 'settle');
+    describe('where the setting forbids a second call', () => {
+      const never = { markerIn: 'notes' as const, resend: 'never' as const, quarantineMs: 0 };
+
+      it('stops, on Retry too', () => {
+        for (const askedAgain of [null, 2])
+          assert.equal(stop(look({ adds: [intent({ terms: never, askedAgain })] })), 'WHMCS_OUTCOME_UNKNOWN not-again');
+      });
+
+      it('adds on a person’s word, also beside a row that is dead, but not beside one that lives', () => {
+        const adds = [intent({ terms: never, askedAgain: 2, newOrderAsked: true })];
+        assert.equal(look({ adds }).do, 'settle');
+        assert.equal(look({ adds, rows: [{ id: 5001, status: 'Cancelled' }] }).do, 'settle');
+        for (const status of ['Pending', 'Active', 'On Hold'])
+          assert.equal(stop(look({ adds, rows: [{ id: 5001, status }] })), 'WHMCS_OUTCOME_UNKNOWN unexplained');
+      });
     });
 
     it('does not count calls that WHMCS never carried out', () => {

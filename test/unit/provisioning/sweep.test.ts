@@ -28,6 +28,7 @@ const intent = (over: Partial<Intent>): Intent => ({
   watermark: 0,
   terms: { markerIn: 'notes', resend: 'never', quarantineMs: 0 },
   askedAgain: null,
+  newOrderAsked: false,
   settled: null,
   stopped: null,
   ...over,
