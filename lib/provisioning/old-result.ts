@@ -74,20 +74,18 @@ export class OldResults {
     return { is: 'changed' };
   }
 
+  /** The order's result is told, or no longer to be. */
+  over(orderId: string): void {
+    this.looks.delete(orderId);
+  }
+
   private withoutConnection(orderId: string, key: string): Comparison {
     const looks = (this.looks.get(orderId) ?? 0) + 1;
     this.looks.set(orderId, looks);
-    if (looks < patientLooks)
-      return {
-        is: 'unread',
-        code: 'SETTING_MISSING',
-        problem: `The result is old, and no connection to ${key} is set up`,
-      };
-    this.looks.delete(orderId);
-    this.parts.log.warn('This result is old and could not be compared with WHMCS: no connection to it is set up', {
-      order: orderId,
-      whmcs: key,
-    });
+    const problem = `The result is old, and no connection to ${key} is set up`;
+    if (looks < patientLooks) return { is: 'unread', code: 'SETTING_MISSING', problem };
+    if (looks === patientLooks)
+      this.parts.log.warn(`${problem}: it is told without a look at WHMCS`, { order: orderId });
     return { is: 'sound' };
   }
 }

@@ -95,7 +95,9 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   }
   const old = await oldResults.compare(orderId, record, report);
   if (old.is === 'unread') {
-    const trouble: Trouble = { kind: 'away', code: `WHMCS ${old.code}`, problem: old.problem, fields: [] };
+    // A connection that is not set up is waited for a few times only.
+    const kind = old.code === 'SETTING_MISSING' ? 'quiet' : 'away';
+    const trouble: Trouble = { kind, code: `WHMCS ${old.code}`, problem: old.problem, fields: [] };
     return { ...not(trouble), unsettled: false };
   }
   if (old.is !== 'sound') return { kind: old.is };

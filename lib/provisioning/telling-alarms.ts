@@ -15,12 +15,14 @@ export interface Trouble {
   fields: string[];
 }
 
-/** What should pass by itself is an alarm once a result has waited so long, and was tried so often. */
+/** What should pass by itself is an alarm once a result has waited so long, and it was met so often in a row. */
 const awayAlarmMs = 300_000;
-const awayAlarmTries = 3;
+const awayAlarmTimes = 3;
 
 interface Condition {
   orders: Set<string>;
+  /** How often it was met. */
+  times: number;
   alarmed: boolean;
 }
 
@@ -31,22 +33,22 @@ export class TellingAlarms {
 
   /**
    * An order has met it, for the first time or again.
-   * @param waits how long its result has waited, how often it was tried, and what was returned for it before, perhaps in an
-   *   earlier process.
+   * @param waits how long its result has waited, and what was returned for it before, perhaps in an earlier process.
    * @returns the condition that there has been an alarm for, to be kept with the order; null: none yet.
    */
-  met(orderId: string, trouble: Trouble, waits: { ms: number; tries: number; alarmed: string | null }): string | null {
+  met(orderId: string, trouble: Trouble, waits: { ms: number; alarmed: string | null }): string | null {
     const { code, problem, kind, fields } = trouble;
     if (kind === 'quiet') return waits.alarmed;
     const key = keyOf(trouble);
     // Salesforce has judged this order: what was away before is not. What is away now has not mended a refusal.
     if (kind === 'refused') this.end(orderId, key);
-    const condition = this.conditions.get(key) ?? { orders: new Set(), alarmed: false };
+    const condition = this.conditions.get(key) ?? { orders: new Set(), times: 0, alarmed: false };
     this.conditions.set(key, condition);
     condition.orders.add(orderId);
+    condition.times += 1;
     if (waits.alarmed === key) condition.alarmed = true;
     if (condition.alarmed) return key;
-    if (kind === 'away' && (waits.ms < awayAlarmMs || waits.tries < awayAlarmTries)) return waits.alarmed;
+    if (kind === 'away' && (waits.ms < awayAlarmMs || condition.times < awayAlarmTimes)) return waits.alarmed;
     condition.alarmed = true;
     const text =
       kind === 'refused'

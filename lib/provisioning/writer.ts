@@ -195,7 +195,7 @@ export class Writer {
     const { clock, log, store } = this.provisioning;
     const { report, how, why, trouble } = told;
     const tries = report.tries + 1;
-    if (trouble) this.alarms.met(itemsOfAll, trouble, { ms: 0, tries, alarmed: null });
+    if (trouble) this.alarms.met(itemsOfAll, trouble, { ms: 0, alarmed: null });
     else if (report.services.length > 0) this.alarms.over(itemsOfAll);
     const saved = await this.save(orderId, report, (record) => ({
       ...record,
@@ -206,6 +206,7 @@ export class Writer {
     if (saved === null) return this.retry(orderId, busyMs);
     this.alarms.over(orderId);
     this.notes.end(orderId);
+    this.oldResults.over(orderId);
     const text = how === 'written' ? `Salesforce shows ${report.status}` : 'The result was not written';
     log[how === 'written' ? 'info' : 'warn'](text, {
       order: orderId,
@@ -237,7 +238,7 @@ export class Writer {
     const { code, problem, kind } = trouble;
     const tries = report.tries + 1;
     const waitedMs = this.provisioning.clock.now() - report.at;
-    const alarmed = this.alarms.met(orderId, trouble, { ms: waitedMs, tries, alarmed: report.alarmed });
+    const alarmed = this.alarms.met(orderId, trouble, { ms: waitedMs, alarmed: report.alarmed });
     await this.save(orderId, report, (record) => ({
       ...record,
       report: { ...report, tries, seenModifiedAt, unsettled, problem: `${code}: ${problem}`, alarmed },

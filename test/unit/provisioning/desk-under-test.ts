@@ -7,7 +7,7 @@ import { newRecord, type OrderRecord } from '../../../lib/provisioning/order-rec
 import { failure, type Failure } from '../../../lib/provisioning/failure';
 import { Provisioning } from '../../../lib/provisioning/provisioning';
 import { defaultFieldNames } from '../../../lib/salesforce/contract';
-import type { InboxEvent } from '../../../lib/state/contract';
+import type { InboxEvent, StateStore } from '../../../lib/state/contract';
 import { thisProcess } from '../../../lib/state/sender';
 import { openEmbeddedStore } from '../../../lib/state/sqlite/engine';
 import type { Whmcs } from '../../../lib/whmcs/contract';
@@ -35,6 +35,8 @@ export class DeskUnderTest {
       clock?: FakeClock;
       salesforce?: InMemorySalesforce;
       whmcsOf?: (key: string) => Whmcs | undefined;
+      /** Spoils the store before anything uses it. */
+      breakStore?: (store: StateStore) => void;
     } = {},
   ): Promise<DeskUnderTest> {
     const clock = options.clock ?? new FakeClock();
@@ -42,6 +44,7 @@ export class DeskUnderTest {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'desk-'));
     const instance = `instance-${Math.random()}`;
     const store = await openEmbeddedStore({ directory, clock, instance });
+    options.breakStore?.(store);
     const lines: DeskUnderTest['lines'] = [];
     const at = (level: string) => (text: string, facts?: Facts) => void lines.push({ level, text, facts });
     const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };

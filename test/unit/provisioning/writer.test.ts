@@ -14,6 +14,8 @@ describe('the writer of results', () => {
     await desk.settle();
   };
   afterEach(() => desk.close());
+  const errors = (): string[] =>
+    desk.lines.filter((line) => line.level === 'error').map(({ text, facts }) => `${text} ${JSON.stringify(facts)}`);
 
   it('goes on trying while Salesforce is away, without an error of the order', async () => {
     await begin();
@@ -94,11 +96,174 @@ describe('the writer of results', () => {
     assert.equal(desk.salesforce.book.at(-1)?.change.resultAttempt, undefined);
   });
 
-  it('drops the result of an Order that was deleted', async () => {
+  it('keeps the result of an Order that it cannot see, with one alarm, and drops it after a day', async () => {
     await begin();
+    const order = desk.salesforce.orders.get(orderId);
     desk.salesforce.orders.delete(orderId);
     await activate();
+    desk.clock.setWall(desk.clock.now() + 23 * 3_600_000);
+    await desk.settle(600_000);
+    assert.equal((await desk.readRecord()).report?.told, null, 'it may just be hidden from our user');
+    assert.equal(errors().length, 1, errors().join('\n'));
+    desk.clock.setWall(desk.clock.now() + 3_600_000);
+    await desk.settle(600_000);
     assert.equal((await desk.readRecord()).report?.told?.how, 'dropped');
+    const [entry] = await desk.provisioning.store.timeline.ofOrder(orderId);
+    assert.match(`${entry?.step} ${entry?.status} ${entry?.detail}`, /^sf_success_update skipped .*no such Order/);
+    assert.ok(order);
+  });
+
+  it('tells the result of an Order that is shown again', async () => {
+    await begin();
+    const order = desk.salesforce.orders.get(orderId);
+    desk.salesforce.orders.delete(orderId);
+    await activate();
+    await desk.settle(3_600_000);
+    if (order) desk.salesforce.orders.set(orderId, order);
+    await desk.settle(600_000);
+    assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
+  });
+
+  it('raises one alarm for many orders that meet the same, and another when it comes again', async () => {
+    await begin();
+    const refused: WriteEnd = { kind: 'refused', code: 'INSUFFICIENT_ACCESS_OR_READONLY', message: 'no', fields: [] };
+    const all = [orderId, '801000000000021AAA', '801000000000031AAA', '801000000000041AAA'];
+    desk.salesforce.refuse = refused;
+    for (const id of all) {
+      if (id !== orderId) desk.salesforce.add(id);
+      await desk.record(acceptedRecord, id);
+      await desk.provisioning.endings.activate(desk.of(await desk.handOut(id)));
+    }
+    await desk.settle(3_600_000);
+    assert.equal(errors().length, 1, errors().join('\n'));
+    desk.salesforce.refuse = null;
+    await desk.settle(600_000);
+    for (const id of all) assert.deepEqual(desk.salesforce.statuses(id), ['Activated'], id);
+    desk.salesforce.refuse = refused;
+    const late = '801000000000099AAA';
+    desk.salesforce.add(late);
+    await desk.record(acceptedRecord, late);
+    await desk.provisioning.endings.activate(desk.of(await desk.handOut(late)));
+    await desk.settle();
+    assert.equal(errors().length, 2);
+  });
+
+  it('does not take an outage in between for the end of a refusal', async () => {
+    await begin();
+    const refused: WriteEnd = { kind: 'refused', code: 'FIELD_INTEGRITY_EXCEPTION', message: 'no', fields: [] };
+    const away: WriteEnd = { kind: 'later', code: '503', message: 'away' };
+    desk.salesforce.ends.push(refused, away, refused, away, away, refused);
+    await activate();
+    await desk.settle(1_200_000);
+    assert.equal(errors().length, 1, errors().join('\n'));
+    assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
+  });
+
+  it('drops a result without an alarm when the org’s rule refuses it for a newer attempt', async () => {
+    await begin();
+    desk.salesforce.beforeWrite = () => desk.salesforce.edit(orderId, { attempt: 2 });
+    await activate();
+    assert.equal((await desk.readRecord()).report?.told?.how, 'dropped');
+    assert.deepEqual(desk.salesforce.book, []);
+    assert.deepEqual(errors(), []);
+  });
+
+  describe('the service ids of the items', () => {
+    it('are part of the result: they are tried again, and the status is not written again', async () => {
+      await begin();
+      desk.salesforce.itemEnds.push(
+        { kind: 'later', code: 'UNABLE_TO_LOCK_ROW', message: 'locked' },
+        { kind: 'unknown', code: 'ETIMEOUT', message: 'no answer' },
+      );
+      const event = await desk.handOut();
+      await desk.provisioning.endings.activate(desk.of(event));
+      const outcome = desk.provisioning.writer.outcome(orderId, 5_000);
+      await desk.settle();
+      assert.deepEqual(await outcome, { kind: 'written' }, 'the status stands');
+      assert.equal((await desk.readRecord()).report?.told, null);
+      // Somebody else changes the Order meanwhile.
+      desk.salesforce.edit(orderId, {});
+      await desk.settle(30_000);
+      assert.equal((await desk.readRecord()).report?.told?.how, 'written');
+      assert.deepEqual(desk.salesforce.items, [{ itemId: '8021', serviceId: '9001' }]);
+      assert.equal(desk.salesforce.book.length, 1);
+    });
+
+    it('that are refused are one alarm, and no end of the result', async () => {
+      await begin();
+      const refused: WriteEnd = { kind: 'refused', code: 'ENTITY_IS_LOCKED', message: 'locked', fields: [] };
+      desk.salesforce.itemEnds.push(refused, refused);
+      await activate();
+      assert.equal((await desk.readRecord()).report?.told?.how, 'written');
+      const second = '801000000000002AAA';
+      desk.salesforce.add(second);
+      await desk.record(acceptedRecord, second);
+      await desk.provisioning.endings.activate(desk.of(await desk.handOut(second)));
+      await desk.settle();
+      assert.equal(errors().length, 1, errors().join('\n'));
+      assert.match(errors()[0] ?? '', /service ids.*locked/);
+    });
+  });
+
+  it('tells a few orders at a time', async () => {
+    await begin();
+    const ids = Array.from({ length: 30 }, (_, n) => `8010000000001${String(n).padStart(2, '0')}AAA`);
+    let underWay = 0;
+    let most = 0;
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    desk.salesforce.beforeRead = async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await answered;
+      underWay -= 1;
+    };
+    for (const id of ids) {
+      desk.salesforce.add(id);
+      await desk.record(acceptedRecord, id);
+      await desk.provisioning.endings.activate(desk.of(await desk.handOut(id)));
+    }
+    await desk.settle();
+    assert.equal(most, 8);
+    answer();
+    for (let n = 0; n < 10; n++) await desk.settle();
+    assert.equal(desk.salesforce.book.length, 30);
+  });
+
+  it('asks for the waiting results again when the store could not list them', async () => {
+    await begin();
+    desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
+    await activate();
+    await desk.provisioning.close();
+    const { directory, clock, salesforce } = desk;
+    desk = await DeskUnderTest.open({
+      directory,
+      clock,
+      salesforce,
+      breakStore: (store) => {
+        const list = store.ledger.withTodo.bind(store.ledger);
+        let broken = 2;
+        store.ledger.withTodo = (...of) => (broken-- > 0 ? Promise.reject(new Error('disk')) : list(...of));
+      },
+    });
+    await desk.settle(1_000);
+    assert.deepEqual(salesforce.statuses(orderId), []);
+    await desk.settle(11_000);
+    assert.deepEqual(salesforce.statuses(orderId), ['Activated']);
+  });
+
+  it('leaves no timer and no call when it closes', async () => {
+    await begin();
+    desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
+    await activate();
+    await desk.provisioning.close();
+    await desk.settle(600_000);
+    assert.deepEqual(desk.salesforce.book, []);
+    const reads = desk.salesforce.reads;
+    desk.provisioning.writer.soon(orderId);
+    desk.provisioning.writer.noteWhmcsOrder(orderId, 5012);
+    await desk.settle(600_000);
+    assert.equal(desk.salesforce.reads, reads);
   });
 
   it('is taken up by the next process', async () => {

@@ -20,6 +20,10 @@ export class InMemorySalesforce implements Salesforce {
   readonly orders = new Map<string, SalesforceOrder>();
   /** What was really written, in order. */
   readonly book: Written[] = [];
+  /** Ends of the next writes of service ids, instead of writing. */
+  readonly itemEnds: WriteEnd[] = [];
+  /** Ends every PATCH. */
+  refuse: WriteEnd | null = null;
   readonly items: { itemId: string; serviceId: string }[] = [];
   /** Ends of the next PATCHes, instead of writing; `lost` writes and does not say so. */
   readonly ends: (WriteEnd | 'lost')[] = [];
@@ -28,6 +32,8 @@ export class InMemorySalesforce implements Salesforce {
   reads = 0;
   /** Whether If-Unmodified-Since is looked at. */
   conditional = true;
+  /** Before an Order is read. */
+  beforeRead: () => Promise<void> = () => Promise.resolve();
   /** What happens at Salesforce between our read and our PATCH. */
   beforeWrite: () => void = () => undefined;
 
@@ -73,6 +79,7 @@ export class InMemorySalesforce implements Salesforce {
 
   async readOrder(orderId: string): Promise<SalesforceOrder | null> {
     this.reads += 1;
+    await this.beforeRead();
     const fault = this.readFaults.shift();
     if (fault) throw fault;
     const order = this.orders.get(orderId);
@@ -87,6 +94,7 @@ export class InMemorySalesforce implements Salesforce {
     options: { ifUnmodifiedSince?: number } = {},
   ): Promise<WriteEnd> {
     this.beforeWrite();
+    if (this.refuse) return this.refuse;
     const end = this.ends.shift();
     if (end !== undefined && end !== 'lost') return end;
     const order = this.orders.get(orderId);
@@ -120,6 +128,8 @@ export class InMemorySalesforce implements Salesforce {
   }
 
   writeItems(values: { itemId: string; serviceId: string }[]): Promise<WriteEnd> {
+    const end = this.itemEnds.shift();
+    if (end) return Promise.resolve(end);
     this.items.push(...values);
     return Promise.resolve({ kind: 'written' });
   }

@@ -126,6 +126,6 @@ describe('Results that waited for long', () => {
     await world.activate();
     await toldAfter(11 * minute);
     assert.deepEqual(world.statuses(), ['Activated']);
-    assert.ok(world.lines.some(({ level, text }) => level === 'warn' && /could not be compared with WHMCS/.test(text)));
+    assert.ok(world.lines.some(({ level, text }) => level === 'warn' && /without a look at WHMCS/.test(text)));
   });
 });
