@@ -7,7 +7,7 @@
 import type { Whmcs } from '../whmcs/contract';
 import { addNow } from './add-now';
 import { already, readBackPart } from './add-part';
-import { isDoubtful, openAdd, reopenAdd, stopFailure, unknownSender } from './add-record';
+import { isDoubtful, isUnknown, openAdd, reopenAdd, stopFailure, unknownSender } from './add-record';
 import { carryOut, lookOnce, own, unread } from './add-settling';
 import { askedItems, draft, named, type Adding, type AddOrderSettings } from './adding';
 import { adoptedOf, adoptNamed } from './adopted-order';
@@ -20,6 +20,7 @@ import type { Step } from './step';
 export { addOrderDefaults, type AddOrderSettings } from './adding';
 
 const step = 'whmcs_create';
+const inDoubt = 'The store is new or was restored, and may have lost what was done for this order';
 
 /** One step for all orders of a node. Settings are plain values; `whmcs` is the live connection. */
 export function addOrder(settings: AddOrderSettings, whmcs: Whmcs): Step<'order' | 'client' | 'mapping', 'whmcs'> {
@@ -65,7 +66,7 @@ async function settleFirst(adding: Adding): Promise<HeldResult | null> {
   // The stop came after the quarantine: that a person names the order since is their word.
   if (intent.stopped && adding.input.order.whmcsOrderId && (await adoptNamed(adding, named(adding), intent)))
     return null;
-  return reopened(adding, intent, 'It is not known yet what became of AddOrder');
+  return reopened(adding, intent, isUnknown(intent.sender) ? inDoubt : 'It is not known yet what became of AddOrder');
 }
 
 async function reopened({ order }: Adding, intent: AddIntent, reason: string): Promise<HeldResult> {

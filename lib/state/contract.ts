@@ -278,6 +278,7 @@ export interface IdMappings {
 export interface TimelineEntry {
   orderId: string;
   eventId: string;
+  /** The attempt in force: at the start of a step that runs, at the end of one that has ended. A step may open one. */
   attempt: number;
   /** A step name of the runbook. */
   step: string;
@@ -289,7 +290,7 @@ export interface TimelineEntry {
 }
 
 export interface Timeline {
-  /** The outcome of a started step replaces its *started* entry: key is (event, attempt, step, startedAt). */
+  /** The outcome of a started step replaces its *started* entry: key is (event, step, startedAt). */
   append(entry: TimelineEntry): Promise<void>;
   /** Oldest first. */
   ofOrder(orderId: string): Promise<TimelineEntry[]>;

@@ -27,6 +27,7 @@ const entryRow = z
 const countRow = z.object({ count: z.number() }).transform((row) => row.count);
 
 export class SqliteTimeline implements Timeline {
+  private readonly replace: Command;
   private readonly put: Command;
   private readonly isKnown: Query<number>;
   private readonly touch: Command;
@@ -40,12 +41,16 @@ export class SqliteTimeline implements Timeline {
     private readonly connection: Connection,
     private readonly keepOrders: number,
   ) {
+    const same = 'event_id = $eventId AND step = $step AND started_at = $startedAt';
     // An outcome that is there already is not undone by its own *started*, told late.
+    this.replace = connection.command(
+      `UPDATE OR REPLACE timeline SET attempt = $attempt, status = $status, ms = $ms, detail = $detail
+       WHERE ${same} AND $status <> 'started'`,
+    );
     this.put = connection.command(
       `INSERT INTO timeline (order_id, event_id, attempt, step, status, started_at, ms, detail)
-       VALUES ($orderId, $eventId, $attempt, $step, $status, $startedAt, $ms, $detail)
-       ON CONFLICT (event_id, attempt, step, started_at) DO UPDATE SET status = $status, ms = $ms, detail = $detail
-       WHERE $status <> 'started'`,
+       SELECT $orderId, $eventId, $attempt, $step, $status, $startedAt, $ms, $detail
+       WHERE NOT EXISTS (SELECT 1 FROM timeline WHERE ${same})`,
     );
     this.isKnown = connection.query(
       'SELECT count(*) AS count FROM timeline_orders WHERE order_id = $orderId',
@@ -72,6 +77,7 @@ export class SqliteTimeline implements Timeline {
     const ms = entry.ms === null ? null : Math.round(entry.ms);
     this.connection.write(() => {
       const isNew = this.isKnown.get({ orderId }) === 0;
+      this.replace.run({ eventId, attempt, step, status, startedAt, ms, detail });
       this.put.run({ orderId, eventId, attempt, step, status, startedAt, ms, detail });
       this.touch.run({ orderId });
       if (isNew) this.forgetOldest();

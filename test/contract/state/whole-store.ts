@@ -108,6 +108,22 @@ export function wholeStore(engine: EngineUnderTest): void {
       );
     });
 
+    it('keeps a step that opened an attempt under that attempt, once', async () => {
+      const { timeline } = with_.store;
+      const entry = { orderId: 'o', eventId: 'e', step: 'order_details', startedAt: 5, detail: '' };
+      await timeline.append({ ...entry, attempt: 0, status: 'started', ms: null });
+      await timeline.append({ ...entry, attempt: 1, status: 'done', ms: 3 });
+      await timeline.append({ ...entry, attempt: 0, status: 'started', ms: null });
+      await timeline.append({ ...entry, attempt: 1, startedAt: 9, status: 'started', ms: null });
+      assert.deepEqual(
+        (await timeline.ofOrder('o')).map(({ attempt, status, startedAt }) => [attempt, status, startedAt]),
+        [
+          [1, 'done', 5],
+          [1, 'started', 9],
+        ],
+      );
+    });
+
     it('keeps each id of a mapping unique, each way', async () => {
       const { idMappings } = with_.store;
       const mapping = { portalUserId: null, whmcsClientId: 3, sfAccountId: '001A' };

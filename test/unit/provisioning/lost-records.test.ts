@@ -58,6 +58,7 @@ for (const withAttempts of [true, false]) {
       await retry();
       assert.equal(job.status(), 'Activated', job.ends.join(' | '));
       assert.deepEqual(job.whmcs.added.slice(3), [5004]);
+      assert.match(job.ends[0] ?? '', /parked: The store is new or was restored/);
       assert.ok(job.clock.monotonic() - from >= 290_000);
     });
 
