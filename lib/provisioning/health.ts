@@ -15,9 +15,19 @@ export interface Health {
     redis: 'ok' | 'down' | 'not used';
     salesforce: {
       auth: 'never' | 'ok' | 'failed';
+      /** The subscriber's phase; `standingBy` while another instance subscribes. */
       stream: string;
       lastEventAt: string | null;
+      /** Seconds since the last sign of life without an event. */
       keepaliveAge: number | null;
+      /** Replay id, base64; null: none is stored yet. */
+      position: string | null;
+      /** Seconds from publishing to receipt, of the newest event. */
+      delay: number | null;
+      /** In the last 24 hours, and how many the org may have, as set. */
+      deliveries: { today: number; allowance: number | null };
+      /** The last time that events may have been lost; their orders are found by the sweep. */
+      gap: { from: string | null; until: string } | null;
     };
     whmcs: { held: string | null; unsettled: number };
   };
@@ -35,10 +45,12 @@ export interface Health {
 }
 
 const listLimit = 1_000;
+/** Part of the allowance of deliveries from which on it is told of. */
+const nearAllowance = 0.8;
 
 export async function health(
   provisioning: Provisioning,
-  intakes: readonly Intake[],
+  intakes: readonly Pick<Intake, 'state'>[],
   environment: string,
 ): Promise<Health> {
   const now = provisioning.clock.now();
@@ -72,9 +84,13 @@ export async function health(
       redis,
       salesforce: {
         auth: auth?.auth ?? 'never',
-        stream: stream?.phase ?? 'stopped',
+        stream: stream?.phase ?? (intakes.length > 0 ? 'standingBy' : 'stopped'),
         lastEventAt: iso(stream?.lastEventAt ?? null),
         keepaliveAge: stream?.lastKeepaliveAt == null ? null : Math.round((now - stream.lastKeepaliveAt) / 1_000),
+        position: stream?.position ?? null,
+        delay: stream?.delayMs == null ? null : Math.round(stream.delayMs / 1_000),
+        deliveries: { today: stream?.deliveries.today ?? 0, allowance: stream?.deliveries.allowance ?? null },
+        gap: stream?.gap ? { from: iso(stream.gap.from), until: new Date(stream.gap.until).toISOString() } : null,
       },
       whmcs: { held: held !== null && held.startsWith('WHMCS') ? held : null, unsettled },
     },
@@ -103,6 +119,9 @@ function streamProblem(stream: SubscriberState | null, say: (level: HealthStatus
       return say('degraded', `stream: ${stream.problem?.code ?? stream.phase}`);
     default:
   }
+  const { today, allowance } = stream?.deliveries ?? { today: 0, allowance: null };
+  if (allowance !== null && today >= allowance * nearAllowance)
+    say('degraded', `stream: ${today} of ${allowance} deliveries of 24 hours are used up`);
 }
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -56,7 +56,7 @@ function connect(values: ValuesOf<typeof settings>, hidden: Secrets<typeof secre
     clock: time.clock,
     log,
   });
-  return { salesforce, pubsubEndpoint, ca };
+  return { salesforce, pubsubEndpoint, apiVersion, ca };
 }
 
 function keySource(hidden: Secrets<typeof secrets>): PrivateKeySource {

@@ -3,7 +3,9 @@ import { eventPart, Intake, type IntakeState } from '../../lib/provisioning/inta
 import type { Provisioning } from '../../lib/provisioning/provisioning';
 import type { SharedStore } from '../../lib/provisioning/shared-store';
 import type { SweepParts } from '../../lib/provisioning/sweep';
+import type { EventSink, Subscriber } from '../../lib/salesforce/contract';
 import { createPubSubSubscriber } from '../../lib/salesforce/events/pubsub';
+import { createStreamingSubscriber } from '../../lib/salesforce/events/streaming';
 import { registerAdminRoutes } from '../shared/admin-routes';
 import { nodeProblem, useConnections } from '../shared/connections';
 import { toldFieldNames, toldFieldSettings } from '../shared/field-names';
@@ -24,6 +26,7 @@ import { storeStatus } from '../shared/store-status';
 
 const settings = {
   channel: text('/event/OrderProvisionRequested__e'),
+  transport: choice(['pubsub', 'streaming'], 'pubsub'),
   enabled: yesNo(true),
   replay: choice(['LATEST', 'ALL'], 'LATEST'),
   orderIdField: text('OrderId__c'),
@@ -33,6 +36,7 @@ const settings = {
   sweep: yesNo(true),
   sweepMinutes: whole(5, { min: 1, max: 1_440 }),
   pricebookId: text(),
+  deliveryAllowance: whole(null, { min: 1, max: 1_000_000_000 }),
   ...toldFieldSettings,
 };
 
@@ -152,7 +156,7 @@ class Source {
   private createIntake(provisioning: Provisioning): Intake {
     const { channel, orderIdField, replay, maxInWork, silence, uncaught, sweep, sweepMinutes, pricebookId } =
       this.values;
-    const { salesforce, pubsubEndpoint, ca } = this.salesforce;
+    const { salesforce } = this.salesforce;
     const fields = toldFieldNames(this.values);
     const read: SweepParts['read'] = (after, limit, signal) =>
       salesforce.activatingOrders({ fields, status: 'Activating', pricebookId, after, limit }, signal);
@@ -166,20 +170,28 @@ class Source {
       silenceMs: silence * 1_000,
       uncaught,
       ...(sweep ? { sweep: { read, settings: { everyMs: sweepMinutes * 60_000 } } } : {}),
-      createSubscriber: (sink) =>
-        createPubSubSubscriber({
-          endpoint: pubsubEndpoint,
-          channel,
-          auth: salesforce.auth,
-          sink,
-          clock: time.clock,
-          log: this.log,
-          ca,
-        }),
+      createSubscriber: (sink) => this.createSubscriber(sink),
       newMessageId: () => this.RED.util.generateId(),
       deliver: (event, messageId) =>
         this.node.send({ _msgid: messageId, topic: event.channel, payload: event.payload, event: eventPart(event) }),
     });
+  }
+
+  private createSubscriber(sink: EventSink): Subscriber {
+    const { channel, transport, deliveryAllowance } = this.values;
+    const { salesforce, pubsubEndpoint, apiVersion, ca } = this.salesforce;
+    const common = {
+      channel,
+      auth: salesforce.auth,
+      sink,
+      clock: time.clock,
+      log: this.log,
+      deliveryAllowance: deliveryAllowance ?? undefined,
+      ca,
+    };
+    return transport === 'streaming'
+      ? createStreamingSubscriber({ ...common, apiVersion })
+      : createPubSubSubscriber({ ...common, endpoint: pubsubEndpoint });
   }
 
   private show(state: IntakeState): void {

@@ -104,6 +104,7 @@ export interface WhmcsConnection {
 export interface SalesforceConnection {
   salesforce: Salesforce & ActivatingOrders & { auth: TokenSource; close(): void };
   pubsubEndpoint: string;
+  apiVersion: string;
   ca: string | undefined;
 }
 

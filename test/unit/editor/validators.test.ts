@@ -41,6 +41,8 @@ const cases: [Type, string, unknown[], unknown[]][] = [
   ['sf-platform-event-in', 'uncaught', ['fail', 'alarm'], ['ignore']],
   ['sf-platform-event-in', 'sweep', [true, 'false'], ['off']],
   ['sf-platform-event-in', 'sweepMinutes', [1, 1440], [0, 1441]],
+  ['sf-platform-event-in', 'transport', ['pubsub', 'streaming'], ['cometd']],
+  ['sf-platform-event-in', 'deliveryAllowance', ['', 1, 50_000], [0, -1]],
   ['sf-platform-event-in', 'pricebookId', ['', '01s000000000001'], ['01s']],
   ['sf-get-order', 'pricebookId', ['', '01s000000000001', '01s000000000001AAA'], ['01s', '01s00000000000-AAA']],
   ['whmcs-add-order', 'resend', ['once', 'never'], ['always']],
