@@ -30,7 +30,7 @@ describe('health', () => {
     assert.equal(told.status, 'ok');
     assert.deepEqual(told.problems, []);
     assert.deepEqual(told.integrations.salesforce, {
-      auth: 'never',
+      auth: 'ok',
       stream: 'connected',
       lastEventAt: new Date(now - 5_000).toISOString(),
       keepaliveAge: 30,
