@@ -5,6 +5,7 @@ import type { Delivery, IncomingEvent, Lease, Position } from '../state/contract
 import { eventOrders, type EventFields } from './event-orders';
 import { keepAlive } from './held-order';
 import type { Provisioning } from './provisioning';
+import { SaidOnce } from './said-once';
 
 export interface StreamOptions extends EventFields {
   provisioning: Provisioning;
@@ -24,6 +25,7 @@ export class ChannelStream {
   private sequence = 0;
   private standby: Timer | null = null;
   private stopped = true;
+  private readonly said: SaidOnce;
 
   constructor(
     private readonly options: StreamOptions,
@@ -37,8 +39,13 @@ export class ChannelStream {
       /** Events may have been lost, or there were more changes than Salesforce tells one by one. */
       gap: (why: 'gap' | 'overflow') => void;
     },
-  ) {}
+  ) {
+    this.said = new SaidOnce(options.provisioning.log, {
+      fails: `The lease of the channel ${options.channel} could not be taken; trying again`,
+    });
+  }
 
+  /** Never rejects: where the lease cannot be asked for it is asked for again. */
   async start(): Promise<void> {
     this.stopped = false;
     await this.lead();
@@ -145,24 +152,25 @@ export class ChannelStream {
 
   // ------------------------------------------------------------------- leadership
 
-  /** Subscribes once the channel's lease is ours; else stands by. */
+  /** Subscribes once the channel's lease is ours; else stands by, and asks for it again. Never rejects. */
   private async lead(): Promise<void> {
     if (this.stopped) return;
-    const { provisioning, channel, createSubscriber } = this.options;
-    const lease = await provisioning.store.leases.acquire(`leader:${channel}`, leaderTtlMs);
-    if (lease === null) {
-      this.standby = provisioning.clock.after(
-        standbyMs,
-        () =>
-          void this.lead().catch((error: unknown) =>
-            provisioning.log.error('The lease of the channel could not be taken; trying again', {
-              channel,
-              error: String(error),
-            }),
-          ),
-      );
-      return;
+    const { store, clock } = this.options.provisioning;
+    let lease: Lease | null = null;
+    try {
+      lease = await store.leases.acquire(`leader:${this.options.channel}`, leaderTtlMs);
+      this.said.worked();
+    } catch (error) {
+      this.said.failed(error);
     }
+    if (this.stopped) {
+      if (lease !== null) await store.leases.release(lease).catch(() => undefined);
+    } else if (lease === null) this.standby = clock.after(standbyMs, () => void this.lead());
+    else this.subscribe(lease);
+  }
+
+  private subscribe(lease: Lease): void {
+    const { provisioning, createSubscriber } = this.options;
     const keep = keepAlive(provisioning.store, lease, provisioning.clock, () => void this.follow());
     this.leader = { lease, keep };
     this.sequence = 0;
@@ -180,12 +188,12 @@ export class ChannelStream {
     this.tell.changed();
   }
 
-  /** The lease is lost: another instance subscribes. */
+  /** The lease is lost: another instance subscribes. Never rejects. */
   private async follow(): Promise<void> {
     this.leader?.keep.stop();
     this.leader = null;
     this.tell.leads(false);
-    await this.subscriber?.close();
+    await this.subscriber?.close().catch(() => undefined);
     this.subscriber = null;
     this.tell.changed();
     await this.lead();

@@ -2,6 +2,7 @@
 import type { InboxEvent } from '../state/contract';
 import type { Handout } from './handouts';
 import type { Provisioning } from './provisioning';
+import { SaidOnce } from './said-once';
 
 export interface HandOutOptions {
   provisioning: Provisioning;
@@ -18,6 +19,7 @@ export class HandOut {
   private handing: Promise<void> | null = null;
   private handAgain = false;
   private stopped = true;
+  private readonly said: SaidOnce;
 
   constructor(
     private readonly options: HandOutOptions,
@@ -25,7 +27,15 @@ export class HandOut {
     private readonly rests: () => boolean,
     /** Something may have changed. */
     private readonly changed: () => void,
-  ) {}
+  ) {
+    const texts = { fails: 'Events could not be handed out; trying again', works: 'Events are handed out again' };
+    this.said = new SaidOnce(options.provisioning.log, texts);
+  }
+
+  /** Why events cannot be handed out; null: they can. */
+  get problem(): string | null {
+    return this.said.problem;
+  }
 
   /** Hands out again what an earlier generation of this process left; where a step still runs, its end does so. */
   async start(): Promise<void> {
@@ -54,8 +64,9 @@ export class HandOut {
       return;
     }
     this.handing = this.handOut()
-      .catch((error: unknown) =>
-        this.options.provisioning.log.error('Events could not be handed out; trying again', { error: String(error) }),
+      .then(
+        () => this.said.worked(),
+        (error: unknown) => this.said.failed(error),
       )
       .finally(() => {
         this.handing = null;

@@ -10,6 +10,7 @@ import type { Failure } from './failure';
 import { HandOut, type HandOutOptions } from './hand-out';
 import { HandOutHold } from './hand-out-hold';
 import type { EventPart } from './message';
+import { SaidOnce } from './said-once';
 import { StoppedEvents, type StoppedEventsOptions } from './stopped-events';
 import { Sweep, type SweepParts, type SweepSettings } from './sweep';
 
@@ -35,6 +36,9 @@ export class Intake {
   private readonly handOut: HandOut;
   private readonly stoppedEvents: StoppedEvents;
   private readonly hold: HandOutHold;
+  private readonly beginning: SaidOnce;
+  private readonly looking: SaidOnce;
+  private begun = false;
   /** One for each time that the channel is ours. */
   private sweep: Sweep | null = null;
   private caughtUp = false;
@@ -61,16 +65,17 @@ export class Intake {
     });
     this.handOut = new HandOut(options, () => this.paused || this.hold.by !== null, told);
     this.stoppedEvents = new StoppedEvents(options, this.handOut);
+    const { log } = options.provisioning;
+    this.beginning = new SaidOnce(log, { fails: 'The intake could not begin; trying again' });
+    this.looking = new SaidOnce(log, { fails: 'Stopped events could not be looked after; trying again' });
   }
 
-  /** Hands out again what an earlier generation left, then subscribes. */
+  /** Hands out again what an earlier generation left, then subscribes; as soon as it can, where the store fails. Never rejects. */
   async start(): Promise<void> {
     this.stopped = false;
     const { handouts } = this.options.provisioning;
     this.offs = [handouts.onChange(() => this.poke()), this.options.provisioning.onWake(() => this.poke())];
-    await this.handOut.start();
-    await this.stoppedEvents.endDead();
-    await this.stream.start();
+    await this.begin();
     this.tick();
   }
 
@@ -118,7 +123,7 @@ export class Intake {
     return {
       subscriber: this.stream.state,
       paused: this.paused,
-      held: this.hold.by,
+      held: this.hold.by ?? this.beginning.problem ?? this.handOut.problem,
       inWork: this.options.provisioning.handouts.inWork(this.options.channel).length,
     };
   }
@@ -162,21 +167,36 @@ export class Intake {
     if (this.caughtUp && !before) this.sweep?.caughtUp();
   }
 
+  private async begin(): Promise<void> {
+    try {
+      await this.handOut.start();
+      await this.stoppedEvents.endDead();
+      if (this.stopped) return;
+      this.begun = true;
+      this.beginning.worked();
+      await this.stream.start();
+    } catch (error) {
+      this.beginning.failed(error);
+    }
+    this.told();
+  }
+
   private tick(): void {
     if (this.stopped) return;
     this.timer = this.options.provisioning.clock.after(tickMs, () => {
-      void this.stoppedEvents
-        .endSilent()
-        .catch((error: unknown) =>
-          this.options.provisioning.log.error('Stopped events could not be looked after; trying again', {
-            error: String(error),
-          }),
-        )
-        .finally(() => {
-          this.poke();
-          this.tick();
-        });
+      void this.look().finally(() => {
+        this.poke();
+        this.tick();
+      });
     });
+  }
+
+  private async look(): Promise<void> {
+    if (!this.begun) return this.begin();
+    await this.stoppedEvents.endSilent().then(
+      () => this.looking.worked(),
+      (error: unknown) => this.looking.failed(error),
+    );
   }
 
   private told(): void {

@@ -1,31 +1,11 @@
 import assert from 'node:assert/strict';
 import { failure } from '../../../lib/provisioning/failure';
 import { Intake } from '../../../lib/provisioning/intake';
-import type { EventSink, Subscriber, SubscriberState } from '../../../lib/salesforce/contract';
-import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { acceptedRecord, channel, DeskUnderTest, orderId } from './desk-under-test';
+import { ScriptedSubscriber } from './scripted-subscriber';
 
 const orderNumber = (n: number): string => `80100000000000${n}AAA`;
-
-/** A subscriber that a test speaks through. */
-class ScriptedSubscriber implements Subscriber {
-  readonly state: SubscriberState = { ...stoppedState(channel), phase: 'connected' };
-  started = false;
-  closed = false;
-  constructor(readonly sink: EventSink) {}
-  start(): void {
-    this.started = true;
-  }
-  poke(): void {}
-  onState(): () => void {
-    return () => undefined;
-  }
-  close(): Promise<void> {
-    this.closed = true;
-    return Promise.resolve();
-  }
-}
 
 describe('the intake of a channel', () => {
   let desk: DeskUnderTest;

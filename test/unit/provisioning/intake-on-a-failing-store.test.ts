@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { Intake } from '../../../lib/provisioning/intake';
+import { StoreError } from '../../../lib/state/contract';
+import type { InboxEvent, StateStore } from '../../../lib/state/contract';
+import { channel, DeskUnderTest, orderId } from './desk-under-test';
+import { ScriptedSubscriber } from './scripted-subscriber';
+
+describe('the intake on a store that fails', () => {
+  let desk: DeskUnderTest;
+  let subscriber: ScriptedSubscriber | null;
+  let opened: number;
+  let delivered: InboxEvent[];
+  let intake: Intake;
+  const full = new StoreError('UNAVAILABLE', 'The disk of the store is full; free some space.');
+
+  beforeEach(async () => {
+    desk = await DeskUnderTest.open();
+    desk.salesforce.add(orderId);
+    subscriber = null;
+    opened = 0;
+    delivered = [];
+    intake = new Intake({
+      provisioning: desk.provisioning,
+      channel,
+      orderIdField: 'OrderId__c',
+      activationStatusField: 'Activation_Status__c',
+      replay: 'LATEST',
+      maxInWork: 2,
+      silenceMs: 300_000,
+      uncaught: 'fail',
+      createSubscriber: (sink) => {
+        opened += 1;
+        return (subscriber = new ScriptedSubscriber(sink));
+      },
+      deliver: (event) => void delivered.push(event),
+      newMessageId: () => 'm',
+    });
+  });
+  afterEach(async () => {
+    await intake.stop();
+    await desk.close();
+  });
+
+  /** A method of the store rejects until it is mended. */
+  function breaks<Part extends 'inbox' | 'leases'>(part: Part, method: keyof StateStore[Part]): () => void {
+    const whole = desk.provisioning.store[part] as unknown as Record<string, unknown>;
+    whole[method as string] = () => Promise.reject(full);
+    return () => delete whole[method as string];
+  }
+  const errors = (): string[] =>
+    desk.lines
+      .filter(({ level }) => level === 'error')
+      .map(({ text, facts }) => `${text} ${String(facts?.['error'] ?? '')}`);
+  const infos = (): string[] => desk.lines.filter(({ level }) => level === 'info').map(({ text }) => text);
+
+  it('says once that it cannot hand out, shows it, and goes on by itself', async () => {
+    await intake.start();
+    const states: (string | null)[] = [];
+    intake.onState((state) => states.push(state.held));
+    const mend = breaks('inbox', 'take');
+    await desk.settle(20_000);
+    assert.equal(errors().length, 1);
+    assert.match(errors()[0] ?? '', /Events could not be handed out; trying again .*disk of the store is full/);
+    assert.equal(intake.state.held, 'STORE_UNAVAILABLE: The disk of the store is full; free some space.');
+    assert.ok(states.includes(intake.state.held));
+    mend();
+    await desk.handOut();
+    await desk.settle(1_000);
+    assert.equal(intake.state.held, null);
+    assert.deepEqual(
+      infos().filter((text) => text.includes('again')),
+      ['Events are handed out again'],
+    );
+    breaks('inbox', 'take');
+    await desk.settle(2_000);
+    assert.equal(errors().length, 2, 'it fails anew');
+  });
+
+  it('says once that it cannot look after stopped events', async () => {
+    await intake.start();
+    await desk.handOut();
+    const mend = breaks('inbox', 'get');
+    await desk.settle(320_000);
+    assert.equal(errors().filter((text) => text.startsWith('Stopped events could not be')).length, 1);
+    mend();
+    await desk.settle(2_000);
+    assert.equal(desk.salesforce.book.at(-1)?.change.errorCode, 'FLOW_TIMEOUT');
+  });
+
+  it('begins as soon as it can where the store fails at the start, once', async () => {
+    const mend = breaks('inbox', 'inState');
+    await intake.start();
+    await desk.settle(20_000);
+    assert.equal(opened, 0);
+    assert.equal(errors().length, 1);
+    assert.match(errors()[0] ?? '', /The intake could not begin; trying again .*disk of the store is full/);
+    assert.match(intake.state.held ?? '', /^STORE_UNAVAILABLE/);
+    mend();
+    await desk.settle(2_000);
+    assert.equal(opened, 1);
+    assert.equal(intake.state.held, null);
+    await desk.settle(20_000);
+    assert.equal(opened, 1);
+  });
+
+  it('takes the channel as soon as it can where its lease cannot be asked for', async () => {
+    const mend = breaks('leases', 'acquire');
+    await intake.start();
+    await desk.settle(30_000);
+    assert.equal(opened, 0);
+    assert.equal(errors().filter((text) => text.includes('lease of the channel')).length, 1);
+    mend();
+    await desk.settle(5_000);
+    assert.equal(opened, 1);
+  });
+
+  it('stands by again when it has lost the channel and cannot ask for it', async () => {
+    await intake.start();
+    const { leases } = desk.provisioning.store;
+    const renew = leases.renew.bind(leases);
+    Object.assign(leases, { renew: () => Promise.resolve(false) });
+    const mend = breaks('leases', 'acquire');
+    await desk.settle(12_000);
+    assert.equal(subscriber?.closed, true);
+    assert.equal(intake.state.subscriber, null);
+    Object.assign(leases, { renew });
+    mend();
+    await desk.settle(5_000);
+    // The lease that was lost stands until it runs out.
+    await desk.settle(30_000);
+    assert.equal(opened, 2);
+  });
+
+  it('leaves no stream and no timer when it is stopped while it asks for the channel', async () => {
+    let answer = (): void => undefined;
+    const { leases } = desk.provisioning.store;
+    const acquire = leases.acquire.bind(leases);
+    const asked = new Promise<void>((resolve) => (answer = resolve));
+    Object.assign(leases, {
+      acquire: async (name: string, ttlMs: number) => {
+        await asked;
+        return acquire(name, ttlMs);
+      },
+    });
+    const before = desk.clock.pending;
+    const starting = intake.start();
+    await desk.settle();
+    const stopping = intake.stop();
+    answer();
+    await starting;
+    await stopping;
+    assert.equal(opened, 0);
+    assert.equal(desk.clock.pending, before);
+    Object.assign(leases, { acquire });
+    assert.notEqual(await leases.acquire(`leader:${channel}`, 1_000), null, 'the channel is free for another');
+  });
+
+  it('does not subscribe when it is stopped while it hands out what was left', async () => {
+    let answer = (): void => undefined;
+    const { inbox } = desk.provisioning.store;
+    const listed = new Promise<InboxEvent[]>((resolve) => (answer = () => resolve([])));
+    Object.assign(inbox, { inState: () => listed });
+    const before = desk.clock.pending;
+    const starting = intake.start();
+    await desk.settle();
+    const stopping = intake.stop();
+    answer();
+    await Promise.all([starting, stopping]);
+    await desk.settle(30_000);
+    assert.equal(opened, 0);
+    assert.equal(desk.clock.pending, before);
+  });
+});
