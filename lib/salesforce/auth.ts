@@ -71,6 +71,8 @@ export class JwtTokenSource implements TokenSource {
   private failure: { error: SalesforceError; until: number } | null = null;
   /** Monotonic ms of the last login. */
   private loggedInAt = 0;
+  /** The current token has worked. */
+  private wasAccepted = false;
   /** Refused logins in a row, and tokens in a row that were refused young. */
   private refusedLogins = 0;
   /** Code of the last alarm. */
@@ -92,7 +94,9 @@ export class JwtTokenSource implements TokenSource {
     if (this.current !== token) return;
     this.current = null;
     const isYoung = this.options.clock.monotonic() - this.loggedInAt < youngMs;
-    this.refusedTokens = isYoung ? this.refusedTokens + 1 : 1;
+    const times = this.refusedTokens + 1;
+    if (!isYoung) this.refusedTokens = 1;
+    else this.refusedTokens = this.wasAccepted ? Math.min(2, times) : times;
     if (this.refusedTokens === 1) return;
     this.remember(reason, this.refusedTokens - 1);
     this.alarmOnce(
@@ -107,7 +111,8 @@ export class JwtTokenSource implements TokenSource {
     if (this.current === token && !isYoung) this.current = null;
   }
 
-  accepted(): void {
+  accepted(token: Token): void {
+    if (this.current === token) this.wasAccepted = true;
     this.options.health.ok();
   }
 
@@ -121,6 +126,7 @@ export class JwtTokenSource implements TokenSource {
       });
       this.current = token;
       this.loggedInAt = this.options.clock.monotonic();
+      this.wasAccepted = false;
       this.failure = null;
       this.refusedLogins = 0;
       this.options.health.loggedIn(token.userId);

@@ -16,7 +16,7 @@ export class Credit {
    * @param held those that came and are not stored yet.
    */
   wanted(capacity: number, held: number): number {
-    const room = Number.isFinite(capacity) ? Math.max(0, Math.min(mostOutstanding, Math.floor(capacity))) : 0;
+    const room = capacity >= 1 ? Math.min(mostOutstanding, Math.floor(capacity)) : 0;
     const more = Math.max(0, room - held - this.outstanding);
     return this.outstanding > 0 && more * 2 < room ? 0 : more;
   }

@@ -57,7 +57,7 @@ const blocked = 'a firewall may drop its port (7443, or 443 where a firewall clo
 export function atEndpoint(fault: StreamFault, endpoint: string): StreamFault {
   const as = (kind: FaultKind, code: string, message: string): StreamFault =>
     new StreamFault(kind, code, message, { cause: fault });
-  if (fault.code === 'UNIMPLEMENTED')
+  if (fault.code === 'UNIMPLEMENTED' || fault.code.startsWith('HTTP_'))
     return as(
       fault.kind,
       fault.code,

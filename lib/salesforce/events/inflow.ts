@@ -123,7 +123,7 @@ export class Inflow {
   /** Waits until the sink takes one. */
   private async room(): Promise<void> {
     const { sink, signal } = this.parts;
-    while (sink.capacity() < 1) {
+    while (!(sink.capacity() >= 1)) {
       signal.throwIfAborted();
       await new Promise<void>((resolve) => (this.wake = resolve)).finally(() => (this.wake = null));
     }

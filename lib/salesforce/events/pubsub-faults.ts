@@ -14,9 +14,7 @@ const names = [
   ...['PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED'],
   ...['INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
 ];
-const [invalidArgument, notFound, permissionDenied, resourceExhausted, unimplemented, unauthenticated] = [
-  3, 5, 7, 8, 12, 16,
-];
+const [invalidArgument, notFound, permissionDenied, resourceExhausted, unauthenticated] = [3, 5, 7, 8, 16];
 
 /**
  * The permission that reading a channel takes (Platform Events Developer Guide; Change Data Capture Developer Guide,
@@ -55,6 +53,9 @@ export function faultOfStatus({ code, details, errorCode }: GrpcStatus, channel:
   const has = (trailer: RegExp, words: RegExp): boolean =>
     errorCode === '' ? words.test(details) : trailer.test(errorCode);
 
+  // Not Salesforce's own answer: a proxy or a web server stands before it, or in its place. It may go away again.
+  const http = /^Received HTTP status code (\d+)/.exec(details)?.[1];
+  if (http !== undefined && errorCode === '') return new StreamFault('temporary', `HTTP_${http}`, said);
   if (code === unauthenticated || has(/auth\.(error|refresh\.invalid)$/, /authentication exception occurred/i))
     return new StreamFault('auth', name, said || 'Salesforce refused the token');
   if (has(/replayid\.(corrupted|validation\.failed)$/, /replay ?id validation failed/i))
@@ -65,12 +66,6 @@ export function faultOfStatus({ code, details, errorCode }: GrpcStatus, channel:
     return new StreamFault('limit', name, said || 'Salesforce has too many connections');
   if (code === notFound) return noSuchChannel(channel, name, said);
   if (code === permissionDenied) return mayNotRead(channel, said);
-  if (code === unimplemented)
-    return new StreamFault(
-      'misconfigured',
-      name,
-      'The Pub/Sub endpoint does not speak the Pub/Sub API. Check the endpoint',
-    );
   if (code === 0) return new StreamFault('temporary', name, 'Salesforce ended the stream');
   return new StreamFault('temporary', name, said || 'The stream broke');
 }

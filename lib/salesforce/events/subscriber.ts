@@ -77,6 +77,7 @@ class ChannelSubscriber implements Subscriber {
   private readonly closing = new AbortController();
   private readonly random: () => number;
   private running: Promise<void> | null = null;
+  private closed: Promise<void> | null = null;
   private alive: NodeJS.Timeout | null = null;
   private session: StreamSession | null = null;
   /** Lets go of the channel's place in this process. */
@@ -129,7 +130,11 @@ class ChannelSubscriber implements Subscriber {
     this.session?.poke();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.closed ??= this.end());
+  }
+
+  private async end(): Promise<void> {
     this.closing.abort(new Error('The subscriber is closing'));
     if (this.running) await this.bounded(this.running);
     // The stream is gone, although a call to the sink may hang.
@@ -182,7 +187,7 @@ class ChannelSubscriber implements Subscriber {
     });
     signal.throwIfAborted();
     const start = this.startAt(place);
-    log.info('Subscribing to the event channel', { channel, from: start.words });
+    log.debug('Subscribing to the event channel', { channel, from: start.words });
     this.session = this.newSession(token, start);
     const fault = await this.session.run(this.transport).finally(() => (this.session = null));
     this.phase = 'connecting';
@@ -192,7 +197,7 @@ class ChannelSubscriber implements Subscriber {
     return fault;
   }
 
-  private newSession(token: Token, { at, createdSince }: Start): StreamSession {
+  private newSession(token: Token, { at, words, createdSince }: Start): StreamSession {
     const { channel, sink, clock, log, auth } = this.options;
     const openedAt = clock.now();
     const fromLatest = 'preset' in at && at.preset === 'LATEST';
@@ -216,7 +221,10 @@ class ChannelSubscriber implements Subscriber {
       on: {
         opened: () => {
           this.show(fromLatest ? 'connected' : 'catchingUp');
-          if (this.lastProblem !== null) log.info('The event stream is back', { channel });
+          log.info(this.lastProblem === null ? 'Subscribed to the event channel' : 'The event stream is back', {
+            channel,
+            from: words,
+          });
           this.lastProblem = null;
         },
         came: (count) => {
@@ -273,7 +281,7 @@ class ChannelSubscriber implements Subscriber {
   /** Waits until the sink takes events. */
   private async room(): Promise<void> {
     const { signal } = this.closing;
-    while (this.options.sink.capacity() < 1) {
+    while (!(this.options.sink.capacity() >= 1)) {
       await new Promise<void>((resolve, reject) => {
         const onAbort = (): void => reject(signal.reason as Error);
         if (signal.aborted) return onAbort();

@@ -1,0 +1,4 @@
+import { transport } from './pubsub-transport';
+import { intakeContract } from './suite';
+
+intakeContract(transport);
