@@ -88,6 +88,7 @@ export class Embedded {
       assert.ok(error instanceof StoreError, String(error));
       assert.equal(error.code, code, error.message);
       assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n/, 'a log holds it in one line');
       return true;
     });
     assert.deepEqual(this.contents(), before);
