@@ -40,6 +40,13 @@ describe('A damaged file of the embedded store', () => {
     await embedded.refused('CORRUPT', /damaged: .*left as it is/);
   });
 
+  it('is refused, in one line, when its first tables are garbage', async () => {
+    await embedded.filled();
+    const bytes = await readFile(embedded.database);
+    await writeFile(embedded.database, bytes.fill(0xa5, 4_096, 16_384));
+    await embedded.refused('CORRUPT', /damaged: \*\*\* in database main \*\*\*, Tree/);
+  });
+
   it('is refused when one page is garbage that opening would not touch', async () => {
     await embedded.filled();
     const file = await open(embedded.database, 'r+');
