@@ -47,7 +47,7 @@ export function storeError(error: unknown): StoreError {
 export function corrupt(what: string, cause?: unknown): StoreError {
   return new StoreError(
     'CORRUPT',
-    `The store’s database is damaged: ${what.trim().replace(/\s*\n\s*/g, ', ')}. It was left as it is. Stop Node-RED and keep a copy of order-provisioning.sqlite and the files beside it; then put back a backup, or move them away: a new store begins, and older orders are checked against WHMCS before anything is sent for them.`,
+    `The store’s database is damaged: ${what}. It was left as it is. Stop Node-RED and keep a copy of order-provisioning.sqlite and the files beside it; then put back a backup, or move them away: a new store begins, and older orders are checked against WHMCS before anything is sent for them.`,
     cause === undefined ? undefined : { cause },
   );
 }

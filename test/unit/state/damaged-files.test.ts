@@ -44,7 +44,7 @@ describe('A damaged file of the embedded store', () => {
     await embedded.filled();
     const bytes = await readFile(embedded.database);
     await writeFile(embedded.database, bytes.fill(0xa5, 4_096, 16_384));
-    await embedded.refused('CORRUPT', /damaged: \*\*\* in database main \*\*\*, Tree/);
+    await embedded.refused('CORRUPT', /damaged: \*\*\* in database main \*\*\* Tree 2/);
   });
 
   it('is refused when one page is garbage that opening would not touch', async () => {
