@@ -34,6 +34,8 @@ export class Writer {
   private salesforce: Target | null = null;
   private readonly retries = new Map<string, Timer>();
   private listing: Timer | null = null;
+  /** The last try ended in an error of our own. */
+  private failing = false;
   /** Orders with a try that has not begun yet. */
   private readonly asked = new Set<string>();
   private readonly waiters = new Map<string, Set<(outcome: TellOutcome) => void>>();
@@ -172,6 +174,7 @@ export class Writer {
     if (signal.aborted || target === null) return;
     try {
       const told = await tellResult({ provisioning, patches, oldResults, target, signal }, orderId);
+      this.failing = false;
       switch (told.kind) {
         case 'nothing':
           return;
@@ -186,8 +189,11 @@ export class Writer {
       }
     } catch (error) {
       if (signal.aborted) return;
-      provisioning.log.error('A result could not be told; trying again', { order: orderId, error: String(error) });
-      this.retry(orderId, failedMs);
+      // The store, most likely: one alarm, not one an order and try.
+      const level = this.failing ? 'warn' : 'error';
+      this.failing = true;
+      provisioning.log[level]('A result could not be told; trying again', { order: orderId, error: String(error) });
+      this.retry(orderId, jittered(failedMs));
     }
   }
 

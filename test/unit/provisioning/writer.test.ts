@@ -252,6 +252,20 @@ describe('the writer of results', () => {
     assert.deepEqual(salesforce.statuses(orderId), ['Activated']);
   });
 
+  it('raises one alarm while the store fails, goes on, and tells it once the store is well', async () => {
+    await begin();
+    const { ledger } = desk.provisioning.store;
+    const read = ledger.read.bind(ledger);
+    desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
+    await activate();
+    ledger.read = () => Promise.reject(new Error('disk'));
+    await desk.settle(60_000);
+    assert.equal(errors().length, 1, errors().join('\n'));
+    ledger.read = read;
+    await desk.settle(10_000);
+    assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
+  });
+
   it('leaves no timer and no call when it closes', async () => {
     await begin();
     desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
