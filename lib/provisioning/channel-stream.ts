@@ -1,9 +1,20 @@
 /** A channel's stream: subscribed while the channel's lease is ours, standing by else; what comes in is stored durably. */
 import type { Timer } from '../clock';
-import type { EventSink, ReceivedEvent, Subscriber, SubscriberState, UnreadableEvent } from '../salesforce/contract';
-import type { Delivery, IncomingEvent, Lease, Position } from '../state/contract';
+import {
+  EventRefused,
+  type EventGap,
+  type EventSink,
+  type ReceivedEvent,
+  type StartPlace,
+  type Subscriber,
+  type SubscriberState,
+  type UnreadableEvent,
+} from '../salesforce/contract';
+import { placeOf, type OperatorStart } from '../salesforce/events/start-place';
+import { StoreError, type Delivery, type IncomingEvent, type Lease, type Position } from '../state/contract';
 import { eventOrders, type EventFields } from './event-orders';
 import { keepAlive } from './held-order';
+import { newestEventAt } from './operator-start';
 import type { Provisioning } from './provisioning';
 import { SaidOnce } from './said-once';
 
@@ -25,6 +36,12 @@ export class ChannelStream {
   private sequence = 0;
   private standby: Timer | null = null;
   private stopped = true;
+  /** Where a person let the channel begin anew; until something of it is stored. */
+  private asked: StartPlace | null = null;
+  /** Wall ms up to which everything is known to have come. */
+  private through: number | null = null;
+  /** Of a subscriber that gives way to another. */
+  private closing: Promise<void> | null = null;
   private readonly said: SaidOnce;
 
   constructor(
@@ -55,8 +72,27 @@ export class ChannelStream {
   async unsubscribe(): Promise<void> {
     this.stopped = true;
     this.standby?.cancel();
-    await this.subscriber?.close();
+    await Promise.all([this.subscriber?.close(), this.closing]);
     this.subscriber = null;
+  }
+
+  /**
+   * Begins anew where a person asked for, once: until something from there is stored, each stream begins there; then the
+   * position stands there. The inbox knows what has come before.
+   * @returns false when another instance listens to the channel, or this one stops.
+   */
+  async startFrom(start: OperatorStart): Promise<boolean> {
+    const { subscriber, leader } = this;
+    const { log } = this.options.provisioning;
+    if (subscriber === null || leader === null || this.stopped) return false;
+    this.subscriber = null;
+    this.closing = subscriber.close();
+    await this.closing;
+    if (this.leader !== leader || this.stopped) return false;
+    this.asked = placeOf(start);
+    log.warn('The channel begins anew where a person asked for', { channel: this.options.channel, ...start });
+    this.listen();
+    return true;
   }
 
   /** Gives the channel's lease back. */
@@ -78,7 +114,18 @@ export class ChannelStream {
 
   // ---------------------------------------------------------- the subscriber's side
 
+  /** @throws StoreError: to be tried again. EventRefused: never to be stored as it is, whatever is wrong with it. */
   private async event(received: ReceivedEvent): Promise<void> {
+    try {
+      await this.take(received);
+    } catch (error) {
+      if (error instanceof StoreError && error.code !== 'INVALID') throw error;
+      throw new EventRefused(error instanceof Error ? error.message : String(error), { cause: error });
+    }
+    this.came(received.createdAt);
+  }
+
+  private async take(received: ReceivedEvent): Promise<void> {
     const { replayId } = received;
     const about = eventOrders(received, this.options);
     if (about.kind === 'overflow') this.tell.gap('overflow');
@@ -128,6 +175,7 @@ export class ChannelStream {
       },
       this.positionOf(event.replayId),
     );
+    this.came(null);
     provisioning.log.error(
       'EVENT_UNREADABLE: an event could not be decoded; its raw bytes are kept with the dead events',
       { event: id, uuid: event.eventId, reason: event.reason },
@@ -136,7 +184,15 @@ export class ChannelStream {
 
   private async position(replayId: string): Promise<void> {
     const position = this.positionOf(replayId);
-    if (position) await this.options.provisioning.store.cursor.write(this.options.channel, position);
+    if (!position) return;
+    await this.options.provisioning.store.cursor.write(this.options.channel, position);
+    this.came(this.options.provisioning.clock.now());
+  }
+
+  /** Something is stored, with its position: from here it goes on. */
+  private came(createdAt: number | null): void {
+    this.asked = null;
+    if (createdAt !== null) this.through = Math.max(this.through ?? 0, createdAt);
   }
 
   private capacity(): number {
@@ -144,10 +200,20 @@ export class ChannelStream {
     return this.stopped ? 0 : 100;
   }
 
-  private async startPosition(): Promise<{ replayId: string } | { preset: 'LATEST' | 'EARLIEST' }> {
-    const stored = await this.options.provisioning.store.cursor.read(this.options.channel);
-    if (stored) return { replayId: stored.replayId };
-    return { preset: this.options.replay === 'ALL' ? 'EARLIEST' : 'LATEST' };
+  private async startPlace(): Promise<StartPlace> {
+    if (this.asked) return { ...this.asked, asked: true };
+    const { channel, provisioning, replay } = this.options;
+    const { cursor, inbox } = provisioning.store;
+    const stored = await cursor.read(channel);
+    if (!stored) return { preset: replay === 'ALL' ? 'EARLIEST' : 'LATEST' };
+    this.through ??= await newestEventAt(inbox, channel);
+    return { replayId: stored.replayId, through: this.through };
+  }
+
+  private gap({ position }: EventGap): void {
+    // A person's mistake loses nothing: the stored position holds.
+    if (this.asked && 'replayId' in this.asked && this.asked.replayId === position) this.asked = null;
+    else this.tell.gap('gap');
   }
 
   // ------------------------------------------------------------------- leadership
@@ -170,20 +236,24 @@ export class ChannelStream {
   }
 
   private subscribe(lease: Lease): void {
-    const { provisioning, createSubscriber } = this.options;
+    const { provisioning } = this.options;
     const keep = keepAlive(provisioning.store, lease, provisioning.clock, () => void this.follow());
     this.leader = { lease, keep };
     this.sequence = 0;
-    this.subscriber = createSubscriber({
+    this.tell.leads(true);
+    this.listen();
+  }
+
+  private listen(): void {
+    this.subscriber = this.options.createSubscriber({
       event: (event) => this.event(event),
       unreadable: (event) => this.unreadable(event),
       position: (replayId) => this.position(replayId),
       capacity: () => this.capacity(),
-      start: () => this.startPosition(),
-      gap: () => this.tell.gap('gap'),
+      start: () => this.startPlace(),
+      gap: (gap) => this.gap(gap),
     });
     this.subscriber.onState(this.tell.changed);
-    this.tell.leads(true);
     this.subscriber.start();
     this.tell.changed();
   }
@@ -192,6 +262,7 @@ export class ChannelStream {
   private async follow(): Promise<void> {
     this.leader?.keep.stop();
     this.leader = null;
+    this.asked = null;
     this.tell.leads(false);
     await this.subscriber?.close().catch(() => undefined);
     this.subscriber = null;

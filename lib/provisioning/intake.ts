@@ -4,12 +4,14 @@
  */
 import type { Timer } from '../clock';
 import type { SubscriberState } from '../salesforce/contract';
+import type { OperatorStart } from '../salesforce/events/start-place';
 import type { InboxEvent } from '../state/contract';
 import { ChannelStream, type StreamOptions } from './channel-stream';
 import type { Failure } from './failure';
 import { HandOut, type HandOutOptions } from './hand-out';
 import { HandOutHold } from './hand-out-hold';
 import type { EventPart } from './message';
+import { startCost, type StartCost } from './operator-start';
 import { SaidOnce } from './said-once';
 import { StoppedEvents, type StoppedEventsOptions } from './stopped-events';
 import { Sweep, type SweepParts, type SweepSettings } from './sweep';
@@ -117,6 +119,22 @@ export class Intake {
   /** The flows were deployed and this source stayed: messages may have been lost in nodes that did not. */
   deployed(): void {
     this.stoppedEvents.deployed();
+  }
+
+  /**
+   * Begins anew, once, where a person asks for: everything that is kept, after a replay id, or from a time on. What the
+   * inbox knows is not run again.
+   * @returns false when another instance listens to the channel, or this one stops.
+   */
+  startFrom(start: OperatorStart): Promise<boolean> {
+    return this.stream.startFrom(start);
+  }
+
+  /** What `startFrom` may cost, told before. @throws StoreError */
+  startCost(start: OperatorStart): Promise<StartCost> {
+    const { provisioning, channel } = this.options;
+    const caughtUp = this.stream.state?.phase === 'connected';
+    return startCost(start, provisioning.store.inbox, channel, caughtUp, provisioning.clock.now());
   }
 
   get state(): IntakeState {

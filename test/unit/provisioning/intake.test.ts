@@ -66,7 +66,10 @@ describe('the intake of a channel', () => {
       (await desk.provisioning.store.cursor.read(channel))?.replayId,
       Buffer.from(`uuid-${orderId}`).toString('base64'),
     );
-    assert.deepEqual(await subscriber.sink.start(), { replayId: Buffer.from(`uuid-${orderId}`).toString('base64') });
+    assert.deepEqual(await subscriber.sink.start(), {
+      replayId: Buffer.from(`uuid-${orderId}`).toString('base64'),
+      through: desk.clock.now(),
+    });
   });
 
   it('starts at LATEST or EARLIEST when no position is stored', async () => {
