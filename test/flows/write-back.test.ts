@@ -64,8 +64,10 @@ describe('while Salesforce refuses the write-back for a minute', () => {
         for (const { id } of orders) assert.equal(world.status(id), 'Activating');
       }
       const struck = world.salesforce.panel.faults().map(({ hits }) => hits);
+      // What was not answered may still be applied: for half a minute it is looked for before the next is sent.
+      const least = orders.map(({ refusal }) => (refusal === 'a reset connection' ? 2 : 4));
       assert.ok(
-        struck.every((hits) => hits >= 4),
+        struck.every((hits, at) => hits >= (least[at] ?? 0)),
         `refused so many times: ${struck.join(', ')}`,
       );
       const health = await world.get('/health');
