@@ -1,7 +1,7 @@
 /** Both simulators in this process, and real Node-REDs with this pack, for tests that judge by the vendors' books. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lchownSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -102,10 +102,7 @@ export class World {
 
   /** All that is there by now, to another user; undefined: it stays ours. */
   giveTo(uid: number | undefined): void {
-    if (uid === undefined) return;
-    for (const entry of readdirSync(this.directory, { recursive: true, withFileTypes: true }))
-      if (!entry.isSymbolicLink()) chownSync(join(entry.parentPath, entry.name), uid, uid);
-    chownSync(this.directory, uid, uid);
+    if (uid !== undefined) giveAway(this.directory, uid);
   }
 
   /** Starts Node-RED on what is there, as after a crash. */
@@ -326,6 +323,13 @@ export class World {
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A link is given away itself, never what it leads to: the pack is installed by one. */
+function giveAway(path: string, uid: number): void {
+  lchownSync(path, uid, uid);
+  if (!lstatSync(path).isDirectory()) return;
+  for (const name of readdirSync(path)) giveAway(join(path, name), uid);
+}
 
 /** A second copy of flows, which share nothing with the first but what their variables name. */
 export const copyOf = (flows: readonly FlowNode[], suffix: string): FlowNode[] => {

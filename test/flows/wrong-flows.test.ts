@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { referenceFlow, type FlowNode } from '../../scripts/demo/node-red';
+import { scenario } from './side-by-side';
 import { changed, nodeOf, World } from './world';
 
 const seat = [{ code: 'SEAT-M', quantity: 1 }];
@@ -55,6 +56,35 @@ const func = (code: string): { type: string; [property: string]: unknown } => ({
   libs: [],
 });
 
+interface Ended {
+  id: string;
+  status: string;
+  code: string;
+  message: string;
+  checks: string;
+}
+
+/** Deploys, approves an order, and tells how it ended and what the deploy check said. */
+async function endWith(world: World, edited: Edited, account = 'Northwind Traders'): Promise<Ended> {
+  const from = world.output.length;
+  await world.deploy(edited.flows, 'full');
+  await world.until('the stream is open again', () => world.openStreams() === 1);
+  const id = world.approve(account, seat);
+  const status = await world.ended(id, 60);
+  const order = world.order(id);
+  const checks = world.output
+    .slice(from)
+    .filter((line) => line.includes('check flow'))
+    .join('\n');
+  return {
+    id,
+    status,
+    code: String(order['Activation_Error_Code__c']),
+    message: String(order['Activation_Error_Message__c']),
+    checks,
+  };
+}
+
 describe('flows that people get wrong', function () {
   this.timeout(120_000);
   let world: World;
@@ -64,29 +94,7 @@ describe('flows that people get wrong', function () {
   });
   after(() => world.close());
 
-  /** Deploys, approves an order, and tells how it ended and what the deploy check said. */
-  const run = async (
-    edited: Edited,
-    account = 'Northwind Traders',
-  ): Promise<{ id: string; status: string; code: string; message: string; checks: string }> => {
-    const from = world.output.length;
-    await world.deploy(edited.flows, 'full');
-    await world.until('the stream is open again', () => world.openStreams() === 1);
-    const id = world.approve(account, seat);
-    const status = await world.ended(id, 60);
-    const order = world.order(id);
-    const checks = world.output
-      .slice(from)
-      .filter((line) => line.includes('check flow'))
-      .join('\n');
-    return {
-      id,
-      status,
-      code: String(order['Activation_Error_Code__c']),
-      message: String(order['Activation_Error_Message__c']),
-      checks,
-    };
-  };
+  const run = (edited: Edited, account?: string): Promise<Ended> => endWith(world, edited, account);
   const activatedOnce = (end: { id: string; status: string }): void => {
     assert.equal(end.status, 'Activated');
     assert.deepEqual(
@@ -109,24 +117,29 @@ describe('flows that people get wrong', function () {
     assert.match(end.checks, /No Catch leads the errors of "client check"/);
   });
 
-  it('with a switch that drops the message: FLOW_TIMEOUT names the last step, and the check names the switch', async () => {
-    const end = await run(
-      new Edited().between({
-        type: 'switch',
-        name: 'big?',
-        property: 'payload.none',
-        propertyType: 'msg',
-        rules: [{ t: 'gt', v: '5', vt: 'num' }],
-        checkall: 'true',
-        repair: false,
-        outputs: 1,
-      }),
-    );
-    assert.equal(end.code, 'FLOW_TIMEOUT');
-    assert.match(end.message, /after "client check"/);
-    assert.match(end.checks, /Switch "big\?" has no "otherwise"/);
-    assert.deepEqual(world.whmcsOrders(end.id), []);
-  });
+  scenario(
+    'with a switch that drops the message: FLOW_TIMEOUT names the last step, and the check names the switch',
+    async (own) => {
+      await own.start(referenceFlow());
+      const end = await endWith(
+        own,
+        new Edited().between({
+          type: 'switch',
+          name: 'big?',
+          property: 'payload.none',
+          propertyType: 'msg',
+          rules: [{ t: 'gt', v: '5', vt: 'num' }],
+          checkall: 'true',
+          repair: false,
+          outputs: 1,
+        }),
+      );
+      assert.equal(end.code, 'FLOW_TIMEOUT');
+      assert.match(end.message, /after "client check"/);
+      assert.match(end.checks, /Switch "big\?" has no "otherwise"/);
+      assert.deepEqual(own.whmcsOrders(end.id), []);
+    },
+  );
 
   it('with an output that is not wired: OUTPUT_NOT_WIRED carries the id of the order that WHMCS holds', async () => {
     const end = await run(new Edited().change('whmcs-add-order', { wires: [[]] }));
@@ -137,11 +150,12 @@ describe('flows that people get wrong', function () {
     assert.match(end.checks, /The output of "add order" is not wired/);
   });
 
-  it('that leads to a debug only: FLOW_TIMEOUT, and the check says that nothing ends the orders', async () => {
+  scenario('that leads to a debug only: FLOW_TIMEOUT, and the check says that nothing ends the orders', async (own) => {
+    await own.start(referenceFlow());
     const edited = new Edited();
     const debug = edited.id('debug', 'failed');
     edited.change('sf-get-order', { wires: [[debug], [debug]] });
-    const end = await run(edited);
+    const end = await endWith(own, edited);
     assert.equal(end.code, 'FLOW_TIMEOUT');
     assert.match(end.checks, /Nothing ends the orders/);
   });
