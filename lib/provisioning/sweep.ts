@@ -2,31 +2,23 @@
  * The sweep: asks Salesforce for orders in Activating and takes in those that nothing here works on, so that a lost
  * publish, a deaf bus or an outage longer than Salesforce keeps its events leaves no order stuck.
  *
- * An order is taken when it has no open event and no result to report (exactly-one R11). A skip is no end; a result that
- * Salesforce refuses is written by the writer, not run again. Left alone is what changed within the last minute, or whose
- * call to WHMCS is being settled. A live event of the same order may come all the same: events of an order run one at a
- * time, and each run reads Salesforce and the ledger first.
+ * Left alone is an order on which something here works (`stuck-orders.ts`), or that changed within the last minute. A live
+ * event of the same order may come all the same: events of an order run one at a time, and each run reads Salesforce and
+ * the ledger first.
  */
-import type { Clock, Timer } from '../clock';
-import type { Log } from '../log';
+import type { Timer } from '../clock';
 import type { ActivatingOrder, ActivatingPage, Place } from '../salesforce/activating-orders';
 import { SalesforceError } from '../salesforce/contract';
-import { StoreError, type InboxEvent, type StateStore } from '../state/contract';
-import { isAnotherAttempt, readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
+import { StuckOrders, type StuckOrdersParts } from './stuck-orders';
 
-export interface SweepParts {
+export interface SweepParts extends Omit<StuckOrdersParts, 'freshMs'> {
   /** The orders in Activating after a place, oldest change first. */
   read: (after: Place | null, limit: number, signal: AbortSignal) => Promise<ActivatingPage>;
-  store: Pick<StateStore, 'inbox' | 'ledger'>;
-  /** Whether a step works on the order right now. */
-  isRunning: (orderId: string) => boolean;
   channel: string;
   /** Name of the event's field that holds the Order's id. */
   orderIdField: string;
   /** Events have been taken in: hand them out. */
   onTaken: () => void;
-  clock: Clock;
-  log: Log;
   settings?: Partial<SweepSettings>;
 }
 
@@ -77,10 +69,6 @@ const nearLimit = 0.95;
 const secondsMs = 2_000;
 /** How far our clock may be from Salesforce's where its answer bears no time; a login would fail long before. */
 const clockSkewMs = 600_000;
-/** The same attempt is taken up so often in a day; then the order is left to people. */
-const mostRecoveries = 3;
-const dayMs = 86_400_000;
-
 export class Sweep {
   private readonly settings: SweepSettings;
   private readonly closing = new AbortController();
@@ -92,11 +80,11 @@ export class Sweep {
   /** Where the next sweep goes on; null: at the oldest. */
   private place: Place | null = null;
   private problem: string | null = null;
-  /** Orders that were told of as left to people. */
-  private readonly told = new Set<string>();
+  private readonly stuck: StuckOrders;
 
   constructor(private readonly parts: SweepParts) {
     this.settings = { ...sweepDefaults, ...parts.settings };
+    this.stuck = new StuckOrders({ ...parts, freshMs: this.settings.minAgeMs });
   }
 
   /** The first sweep comes when the stream has caught up, a minute from now at the latest; then one at each interval. */
@@ -197,7 +185,7 @@ export class Sweep {
         // Those behind it are younger still.
         if (this.isYoung(order, page.serverNow)) return this.atEnd();
         swept.seen += 1;
-        if ((await this.isStuck(order)) && (await this.take(order))) {
+        if ((await this.stuck.includes(order)) && (await this.take(order))) {
           swept.taken.push(order.id);
           // An embedded store answers without letting anything else run.
           await new Promise((resolve) => setImmediate(resolve));
@@ -219,41 +207,6 @@ export class Sweep {
     return (serverNow ?? this.parts.clock.now()) - lastModifiedAt < this.settings.minAgeMs + margin;
   }
 
-  /** Whether nothing here works on the order, or will. */
-  private async isStuck(order: ActivatingOrder): Promise<boolean> {
-    const { store, isRunning } = this.parts;
-    try {
-      const events = await store.inbox.ofOrder(order.id);
-      if (events.some((event) => event.end === null || this.isFresh(event.receivedAt) || this.isFresh(event.endedAt)))
-        return false;
-      if (isRunning(order.id)) return false;
-      const record = readRecord((await store.ledger.read(order.id)).state);
-      if (record.report !== null && (record.report.told === null || this.isFresh(record.report.told.at))) return false;
-      if (isBeingSettled(record)) return false;
-      if (!mayBeSettledAnew(record, order)) {
-        this.leaveToPeople(order.id, 'What became of its call to WHMCS is for a person to decide');
-        return false;
-      }
-      const times = events.filter((event) => this.isRecoveryOfToday(event)).length;
-      if (times < mostRecoveries || isAnotherAttempt(record, order.attempt)) return true;
-      this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
-    } catch (error) {
-      // One order's damaged record must not keep the others waiting.
-      if (!(error instanceof StoreError) || (error.code !== 'CORRUPT' && error.code !== 'NEWER')) throw error;
-      this.leaveToPeople(order.id, error.message);
-    }
-    return false;
-  }
-
-  /** It happened while the page was on its way, or nearly so: the page may show the order as it was before. */
-  private isFresh(at: number | null): boolean {
-    return at !== null && Math.abs(this.parts.clock.now() - at) < this.settings.minAgeMs;
-  }
-
-  private isRecoveryOfToday({ delivery, receivedAt }: InboxEvent): boolean {
-    return delivery === 'recovered' && this.parts.clock.now() - receivedAt < dayMs;
-  }
-
   /** @returns false: this change of the order was taken in before. */
   private async take({ id, lastModifiedAt }: ActivatingOrder): Promise<boolean> {
     const { store, channel, orderIdField, clock } = this.parts;
@@ -268,12 +221,6 @@ export class Sweep {
       payload: { [orderIdField]: id },
     });
     return isNew;
-  }
-
-  private leaveToPeople(orderId: string, why: string): void {
-    if (this.told.has(orderId)) return;
-    this.told.add(orderId);
-    this.parts.log.error('This order is still Activating, and the sweep leaves it to people', { order: orderId, why });
   }
 
   private pause({ apiRequests }: ActivatingPage): void {
@@ -305,20 +252,6 @@ export class Sweep {
     this.problem = null;
   }
 }
-
-/** Background work will end it. */
-const isBeingSettled = (record: OrderRecord): boolean =>
-  unsettledAdd(record)?.stopped === null || unsettledAccept(record) !== undefined;
-
-/**
- * Settling that stopped begins anew only on a person's Retry: Salesforce counts another attempt, or shows Activating although
- * it was told Failed. While the attempt is open a run is no new one: it ends with what the stop said.
- */
-const mayBeSettledAnew = (record: OrderRecord, { attempt }: ActivatingOrder): boolean =>
-  unsettledAdd(record) === undefined ||
-  record.attemptState === 'open' ||
-  isAnotherAttempt(record, attempt) ||
-  record.report?.told?.how === 'written';
 
 const isNearLimit = ({ apiRequests }: ActivatingPage): boolean =>
   apiRequests !== null && apiRequests.used >= apiRequests.allowed * nearLimit;

@@ -1,0 +1,86 @@
+/**
+ * Which of the orders in Activating are stuck: those with no open event and no result to report (exactly-one R11). A skip is
+ * no end; a result that Salesforce refuses is written by the writer, not run again; a call to WHMCS that is being settled is
+ * left to settling.
+ */
+import type { Clock } from '../clock';
+import type { Log } from '../log';
+import type { ActivatingOrder } from '../salesforce/activating-orders';
+import { StoreError, type InboxEvent, type StateStore } from '../state/contract';
+import { isAnotherAttempt, readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
+
+export interface StuckOrdersParts {
+  store: Pick<StateStore, 'inbox' | 'ledger'>;
+  /** Whether a step works on the order right now. */
+  isRunning: (orderId: string) => boolean;
+  /** What happened here within so many ms, the page that shows the order may not know yet. */
+  freshMs: number;
+  clock: Clock;
+  log: Log;
+}
+
+/** The same attempt is taken up so often in a day; then the order is left to people. */
+const mostRecoveries = 3;
+const dayMs = 86_400_000;
+
+export class StuckOrders {
+  /** Orders that were told of as left to people. */
+  private readonly told = new Set<string>();
+
+  constructor(private readonly parts: StuckOrdersParts) {}
+
+  /** Whether nothing here works on the order, or will. */
+  async includes(order: ActivatingOrder): Promise<boolean> {
+    const { store, isRunning } = this.parts;
+    try {
+      const events = await store.inbox.ofOrder(order.id);
+      if (events.some((event) => event.end === null || this.isFresh(event.receivedAt) || this.isFresh(event.endedAt)))
+        return false;
+      if (isRunning(order.id)) return false;
+      const record = readRecord((await store.ledger.read(order.id)).state);
+      if (record.report !== null && (record.report.told === null || this.isFresh(record.report.told.at))) return false;
+      if (isBeingSettled(record)) return false;
+      if (!mayBeSettledAnew(record, order)) {
+        this.leaveToPeople(order.id, 'What became of its call to WHMCS is for a person to decide');
+        return false;
+      }
+      const times = events.filter((event) => this.isRecoveryOfToday(event)).length;
+      if (times < mostRecoveries || isAnotherAttempt(record, order.attempt)) return true;
+      this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
+    } catch (error) {
+      // One order's damaged record must not keep the others waiting.
+      if (!(error instanceof StoreError) || (error.code !== 'CORRUPT' && error.code !== 'NEWER')) throw error;
+      this.leaveToPeople(order.id, error.message);
+    }
+    return false;
+  }
+
+  /** It happened while the page was on its way, or nearly so: the page may show the order as it was before. */
+  private isFresh(at: number | null): boolean {
+    return at !== null && Math.abs(this.parts.clock.now() - at) < this.parts.freshMs;
+  }
+
+  private isRecoveryOfToday({ delivery, receivedAt }: InboxEvent): boolean {
+    return delivery === 'recovered' && this.parts.clock.now() - receivedAt < dayMs;
+  }
+
+  private leaveToPeople(orderId: string, why: string): void {
+    if (this.told.has(orderId)) return;
+    this.told.add(orderId);
+    this.parts.log.error('This order is still Activating, and the sweep leaves it to people', { order: orderId, why });
+  }
+}
+
+/** Background work will end it. */
+const isBeingSettled = (record: OrderRecord): boolean =>
+  unsettledAdd(record)?.stopped === null || unsettledAccept(record) !== undefined;
+
+/**
+ * Settling that stopped begins anew only on a person's Retry: Salesforce counts another attempt, or shows Activating although
+ * it was told Failed. While the attempt is open a run is no new one: it ends with what the stop said.
+ */
+const mayBeSettledAnew = (record: OrderRecord, { attempt }: ActivatingOrder): boolean =>
+  unsettledAdd(record) === undefined ||
+  record.attemptState === 'open' ||
+  isAnotherAttempt(record, attempt) ||
+  record.report?.told?.how === 'written';
