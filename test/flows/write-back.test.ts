@@ -79,7 +79,9 @@ describe('while Salesforce refuses the write-back for a minute', () => {
         world.assertActivatedOnce(id);
         assert.deepEqual(world.statusesOf(id), ['Not Started', 'Activating', 'Activated']);
       }
-      assert.equal(world.output.filter((line) => line.includes('boom')).length > 0, true, 'the branch did not throw');
+      // Whichever of the two boxes was first, the other was asked as well.
+      const askedForFailed = world.output.filter((line) => /boom|Failed was refused/.test(line));
+      assert.ok(askedForFailed.length >= orders.length, 'the branch did not throw');
     },
     { long: true },
   );
