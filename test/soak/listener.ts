@@ -1,5 +1,6 @@
 /** Our side: a store on disk, an intake on it, and in place of the flow a guard that reads the order and says Activated. */
 import { mkdirSync } from 'node:fs';
+import type { ClientRequest } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Log } from '../../lib/log';
 import { Intake } from '../../lib/provisioning/intake';
@@ -12,6 +13,7 @@ import {
   type SubscriberState,
 } from '../../lib/salesforce/contract';
 import { createPubSubSubscriber } from '../../lib/salesforce/events/pubsub';
+import { createStreamingSubscriber } from '../../lib/salesforce/events/streaming';
 import type { InboxEvent } from '../../lib/state/contract';
 import { thisProcess } from '../../lib/state/sender';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
@@ -19,7 +21,7 @@ import type { FakeClock } from '../fake-clock';
 import { consumerKey, username, type Org } from './org';
 
 export const channel = '/event/OrderProvisionRequested__e';
-export const transports = ['pubsub'] as const;
+export const transports = ['pubsub', 'streaming'] as const;
 export type Transport = (typeof transports)[number];
 
 export interface ListenerParts {
@@ -78,6 +80,13 @@ export class Listener {
       maxInWork: 10,
       silenceMs: 300_000,
       uncaught: 'fail',
+      sweep: {
+        read: (after, limit, signal) =>
+          salesforce.activatingOrders(
+            { fields: defaultFieldNames, status: 'Activating', pricebookId: null, after, limit },
+            signal,
+          ),
+      },
       createSubscriber: (sink) => listener.subscriber(sink),
       newMessageId: () => `m${++made}`,
       deliver: (event) => listener.flow(event),
@@ -103,8 +112,11 @@ export class Listener {
   }
 
   private subscriber(sink: EventSink): Subscriber {
-    const { org, clock, log } = this.parts;
-    return createPubSubSubscriber({ endpoint: org.pubsub, channel, auth: this.salesforce.auth, sink, clock, log });
+    const { org, clock, log, transport } = this.parts;
+    const common = { channel, auth: this.salesforce.auth, sink, clock, log };
+    return transport === 'streaming'
+      ? createStreamingSubscriber(common)
+      : createPubSubSubscriber({ ...common, endpoint: org.pubsub });
   }
 
   private flow(event: InboxEvent): void {
@@ -134,10 +146,13 @@ export class Listener {
   }
 }
 
-/** HTTP calls of ours that have begun and not ended: time must not run away while they are under way. */
+/** HTTP calls of ours that have begun and not ended: time must not run away while they are under way. Long polls are meant to wait. */
 export class CallsUnderWay {
   private readonly open = new Set<unknown>();
-  private readonly began = (message: unknown): void => void this.open.add((message as { request: unknown }).request);
+  private readonly began = (message: unknown): void => {
+    const { request } = message as { request: ClientRequest };
+    if (!request.path.startsWith('/cometd')) this.open.add(request);
+  };
   private readonly ended = (message: unknown): void => void this.open.delete((message as { request: unknown }).request);
 
   constructor() {

@@ -1,5 +1,5 @@
 /**
- * npm run soak -- [--minutes N] [--days N] [--seed N] [--transport pubsub]
+ * npm run soak -- [--minutes N] [--days N] [--seed N] [--transport pubsub|streaming]
  *
  * Drives the intake through seeded faults on a virtual clock, for N real minutes (10) or N virtual days, whichever ends
  * first. Ends with exit code 0 when every order was handled once, one stream was open, and memory, handles and timers
