@@ -112,6 +112,17 @@ describe('Results of an older attempt', () => {
         assert.deepEqual(world.statuses(), []);
       });
 
+      it('count as overtaken by the same, set by a person: nothing is written over it', async () => {
+        await begin(kind);
+        const lock = { kind: 'error', errorCode: 'UNABLE_TO_LOCK_ROW', message: 'locked' };
+        org.panel.fault({ call: 'patch', do: lock });
+        await world.activate();
+        await world.until('it was tried', () => world.patches() === 1);
+        world.person({ Activation_Status__c: 'Activated', WHMCS_Order_ID__c: '5001' });
+        await dropped();
+        assert.equal(world.patches(), 1);
+      });
+
       it('do not go over a new attempt that a person sets by hand while they cannot be told', async () => {
         await begin(kind);
         const away = org.panel.fault({ call: '*', times: 0, do: { kind: 'html', page: 'maintenance' } });
