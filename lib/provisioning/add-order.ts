@@ -69,8 +69,8 @@ async function settleFirst(adding: Adding): Promise<HeldResult | null> {
   return reopened(adding, intent, isUnknown(intent.sender) ? inDoubt : 'It is not known yet what became of AddOrder');
 }
 
-async function reopened({ order }: Adding, intent: AddIntent, reason: string): Promise<HeldResult> {
-  if (intent.stopped) await order.save((record) => reopenAdd(record, intent.id));
+async function reopened({ order, settings }: Adding, intent: AddIntent, reason: string): Promise<HeldResult> {
+  if (intent.stopped) await order.save((record) => reopenAdd(record, intent.id, settings.resend));
   return settlingFor(reason);
 }
 

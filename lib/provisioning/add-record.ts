@@ -64,10 +64,12 @@ export const stopAdd = (
     now,
   );
 
-/** A person has pressed Retry after a stop: settle anew. */
-export const reopenAdd = (record: OrderRecord, id: string): OrderRecord => ({
+/** A person has pressed Retry after a stop: settle anew, by what the node says of a second call now. */
+export const reopenAdd = (record: OrderRecord, id: string, resend: AddIntent['terms']['resend']): OrderRecord => ({
   ...record,
-  adds: record.adds.map((one) => (one.id === id ? { ...one, stopped: null, askedAgain: record.attempt } : one)),
+  adds: record.adds.map((one) =>
+    one.id === id ? { ...one, stopped: null, askedAgain: record.attempt, terms: { ...one.terms, resend } } : one,
+  ),
   todo: withTodo(record.todo, 'settle'),
 });
 

@@ -304,6 +304,17 @@ describe('Adding an order', () => {
       assert.equal(calls('AddOrder'), 1);
     });
 
+    it('goes by what the node says of a second call when Retry is pressed', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown' }, { end: 'unknown' }];
+      await world.until(process.again(() => process.add()));
+      await process.begin(orderId, 2);
+      const never = await world.until(process.again(() => process.add(input(), { resend: 'never' })));
+      assert.match(text(never), /Resend is "never"/);
+      assert.equal(calls('AddOrder'), 2);
+      await process.begin(orderId, 3);
+      assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
+    });
+
     it('adopts on Retry an order that turned up after the stop', async () => {
       world.whmcs.addFaults = [{ end: 'unknown' }];
       await world.until(process.again(() => process.add(input(), { resend: 'never' })));
