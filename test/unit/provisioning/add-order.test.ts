@@ -141,6 +141,31 @@ describe('Adding an order', () => {
       assert.deepEqual(world.whmcs.added, []);
     });
 
+    it('stays behind another order that was woken for the client and has not come yet', async () => {
+      const lease = `client:${process.whmcs.key}:${clientId}`;
+      const { inbox } = process.real;
+      const now = world.clock.now();
+      const { id } = await inbox.add({
+        channel: 'c',
+        replayId: null,
+        eventId: 'e',
+        createdAt: now,
+        receivedAt: now,
+        orderId: otherOrderId,
+        delivery: 'live',
+        payload: {},
+      });
+      await inbox.take('c', now);
+      await inbox.park(id, 1, now + 60_000, 'busy', lease);
+      await process.turns.free(lease);
+      const end = await process.add();
+      assert.equal(end.kind === 'parked' && end.waitsFor?.what, lease);
+      assert.equal(calls('GetOrders'), 0);
+      await process.begin(otherOrderId);
+      assert.equal(part(await process.add(input({ id: otherOrderId }))).outcome, 'created');
+      assert.equal(part(await process.add()).outcome, 'created');
+    });
+
     it('fails without an intent when WHMCS cannot be read', async () => {
       world.whmcs.beforeRead = (action) => {
         throw awayError(action);

@@ -124,6 +124,18 @@ describe('Background settling', () => {
       assert.deepEqual(kinds(), ['none']);
     });
 
+    it('judges it within two seconds of a moment in which the client is free, however long it was not', async () => {
+      const lease = `client:${process.whmcs.key}:${clientId}`;
+      await unanswered();
+      const held = await process.real.leases.acquire(lease, 3_600_000);
+      assert.ok(held);
+      await world.clock.advance(1_000_000);
+      assert.deepEqual(kinds(), []);
+      await process.real.leases.release(held);
+      await world.clock.advance(2_500);
+      assert.deepEqual(kinds(), ['none']);
+    });
+
     it('reads on while the client’s orders change, five times at most, then asks a person', async () => {
       let passes = 0;
       await unanswered();

@@ -117,6 +117,31 @@ describe('Whose turn it is', () => {
     assert.equal(await state(event), 'waiting');
   });
 
+  it('counts what was let go again among the newest', async () => {
+    const turn = turns.look(lease);
+    await turns.free(lease);
+    for (let client = 2; client <= 1_000; client++) await turns.free(`client:w:${client}`);
+    await turns.free(lease);
+    await turns.free('client:w:1001');
+    const event = await parked(1);
+    await turns.parked(turn);
+    assert.equal(await state(event), 'waiting');
+  });
+
+  it('is not missed by an event that a step parks', async () => {
+    const event = await desk.handOut(orderNumber(1));
+    const { provisioning } = desk;
+    const handout = provisioning.handouts.of(event.id);
+    assert.ok(handout);
+    const visit = provisioning.handouts.enter(handout, 'add order');
+    const waitsFor = provisioning.turns.look(lease);
+    await provisioning.turns.free(lease);
+    await provisioning.park(visit, { until: desk.clock.now() + 60_000, reason: 'busy', waitsFor });
+    assert.equal(await state(event), 'waiting');
+    assert.equal(provisioning.handouts.of(event.id), undefined, 'its place is free');
+    assert.deepEqual(provisioning.handouts.running(orderNumber(1)), []);
+  });
+
   it('stands in nobody’s way when the store cannot be asked', async () => {
     const event = await parked(1);
     const { clock, log } = desk.provisioning;

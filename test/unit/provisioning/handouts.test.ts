@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { Handouts } from '../../../lib/provisioning/handouts';
+import type { InboxEvent } from '../../../lib/state/contract';
+import { FakeClock } from '../../fake-clock';
+
+describe('The hand-outs under way', () => {
+  const event = (handout: number): InboxEvent =>
+    ({ id: 'ev-1', handout, channel: 'c', receivedAt: 0 }) as unknown as InboxEvent;
+
+  it('tell of one that is over, not of one that a newer has replaced', () => {
+    const handouts = new Handouts(new FakeClock());
+    const over: number[] = [];
+    const off = handouts.onEnd(({ handout }) => over.push(handout));
+    handouts.begin(event(1), 'order', 'm1');
+    handouts.begin(event(2), 'order', 'm2');
+    assert.deepEqual(over, []);
+    assert.equal(handouts.ofMessage('m1'), undefined);
+    handouts.end('ev-1', 1);
+    assert.deepEqual(over, [], 'the older one is over already');
+    assert.equal(handouts.isCurrent('ev-1', 2), true);
+    handouts.end('ev-1', 2);
+    handouts.end('ev-1', 2);
+    assert.deepEqual(over, [2]);
+    off();
+    handouts.begin(event(3), 'order', 'm3');
+    handouts.end('ev-1');
+    assert.deepEqual(over, [2]);
+  });
+});
