@@ -32,12 +32,14 @@ class Job {
   }
 }
 
+/** Where only some tests are asked for, none is begun ahead. */
+const some = process.argv.some((word) => /^(-g|-f|--grep|--fgrep)\b/.test(word));
 const jobs: Job[] = [];
 const running = new Set<Promise<void>>();
 let ended = false;
 
 function fill(): void {
-  while (!ended && running.size < atOnce) {
+  while (!ended && !some && running.size < atOnce) {
     const next = jobs.find((job) => job.long && !job.started) ?? jobs.find((job) => !job.started);
     if (!next) return;
     run(next);
@@ -59,7 +61,6 @@ export function beside(title: string, work: () => Promise<void>, options: Scenar
   jobs.push(job);
   it(title, async function () {
     this.timeout(0);
-    // Where only some tests are asked for, this one may not have had its turn.
     if (!job.started) run(job);
     fill();
     await job.done;

@@ -53,6 +53,16 @@ const roomy = () => {
   return changed(flows, nodeOf(flows, 'sf-platform-event-in').id, { maxInWork: 50 });
 };
 
+/** The same events once more, each of them on its way through the flow. */
+async function tellAgain(world: World, orders: readonly { id: string }[]): Promise<void> {
+  const begun = (id: string): number =>
+    world.output.filter((line) => line.includes('Starting fulfillment orchestration') && line.includes(id)).length;
+  const before = new Map(orders.map(({ id }) => [id, begun(id)]));
+  for (const { id } of orders) world.salesforce.people.publish({ fields: { OrderId__c: id } });
+  await world.until('each is handed out again', () => orders.every(({ id }) => begun(id) > (before.get(id) ?? 0)));
+  await pause(2_000);
+}
+
 const sent = (world: World, call: string): number => world.whmcs.panel.requests(call).length;
 
 /** An approved order of a new client, whose AddOrder is answered so. */
@@ -102,6 +112,7 @@ describe('an answer of WHMCS to AddOrder', () => {
       const late = approveWith(world, { kind: 'commitLate', ms: 6_000 });
       for (const { what, clientId } of orders)
         await world.until(`AddOrder of ${what} is answered`, () => hit(world, clientId));
+      await tellAgain(world, orders);
       assert.equal(await world.ended(late.id), 'Activated');
       world.assertActivatedOnce(late.id);
       for (const { what, id, clientId } of orders) {
@@ -230,7 +241,7 @@ describe('an answer of WHMCS to AcceptOrder', () => {
       const orders: { what: string; id: string; clientId: number }[] = [];
       for (const [what, fault] of Object.entries(silent))
         orders.push({ what, ...(await approveOne(world, what, fault)) });
-      await pause(2_000);
+      await tellAgain(world, orders);
       for (const { what, id, clientId } of orders) {
         assert.equal(world.status(id), 'Activating', what);
         assert.deepEqual(
@@ -282,6 +293,21 @@ describe('an answer of WHMCS to a read', () => {
     assert.equal(sent(world, 'AddOrder'), orders.length);
     assert.ok(world.whmcs.panel.faults().every(({ hits }) => hits === 1));
   });
+
+  scenario(
+    'that has something before the JSON every time is understood, and the log tells of it once',
+    async (world) => {
+      await world.start(roomy());
+      for (const prefix of ['bom', 'warning'] as const) {
+        world.whmcs.panel.switches({ prefix });
+        const id = world.approve(world.customer().account, seat);
+        assert.equal(await world.ended(id), 'Activated', prefix);
+        world.assertActivatedOnce(id);
+      }
+      const told = world.output.filter((line) => line.includes('prints something before its answer'));
+      assert.equal(told.filter((line) => line.includes('action=AddOrder')).length, 1);
+    },
+  );
 
   scenario('that comes every time fails the order by name before anything is sent', async (world) => {
     await world.start(roomy());
