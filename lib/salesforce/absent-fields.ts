@@ -1,29 +1,38 @@
-/** Fields that this org turned out to lack, or that our user may not use: learnt once, told once, then left out. */
+/** Fields that this org turned out to lack, or that our user may not use: told once, left out, and tried again now and then. */
+import type { Clock } from '../clock';
 import type { Log } from '../log';
 
 /** An Order's fields as our user may write them: what he may not write is read all the same. */
 export const toWrite = 'Order (to write)';
 
+/** An admin may have added the field, or given the permission. */
+const leftOutMs = 900_000;
+
 const lines = {
-  info: 'This org has no such field, or our user may not use it; it is left out until the next deploy',
+  info: 'This org has no such field, or our user may not use it; it is left out',
   warn: 'This org has no such field, or our user may not see it; everything else is written without it',
   error: 'Salesforce does not take a field of a result; everything else is written without it',
 } as const;
 
 export class AbsentFields {
-  private readonly known = new Set<string>();
-  /** Values that were refused, and told of. */
+  /** Until when (monotonic ms) a field is left out. */
+  private readonly known = new Map<string, number>();
   private readonly told = new Set<string>();
 
-  constructor(private readonly log: Log) {}
+  constructor(
+    private readonly log: Log,
+    private readonly clock: Pick<Clock, 'monotonic'>,
+  ) {}
 
   /** The field unless it is null or known to be absent. */
   present(object: string, field: string | null): string | null {
-    return field === null || this.known.has(keyOf(object, field)) ? null : field;
+    if (field === null) return null;
+    const until = this.known.get(keyOf(object, field));
+    return until !== undefined && this.clock.monotonic() < until ? null : field;
   }
 
   /**
-   * Takes the named fields for absent if each is one of `optional`, those that were just sent; one line for each.
+   * Takes the named fields for absent if each is one of `optional`, those that were just sent; one line for each, ever.
    * @param levelOf how loud that line is.
    * @returns false: nothing was learnt, the error stands.
    */
@@ -36,10 +45,11 @@ export class AbsentFields {
     const fields = ofThese(named, optional);
     if (fields === null) return false;
     for (const field of fields) {
-      if (this.known.has(keyOf(object, field))) continue;
-      this.known.add(keyOf(object, field));
+      const key = keyOf(object, field);
+      this.known.set(key, this.clock.monotonic() + leftOutMs);
       const level = levelOf(field);
-      this.log[level](lines[level], { field: fullName(object, field) });
+      if (!this.told.has(key)) this.log[level](lines[level], { field: fullName(object, field) });
+      this.told.add(key);
     }
     return true;
   }

@@ -62,7 +62,7 @@ export function createSalesforce(
     timeoutMs,
   });
   const rest = new Rest({ auth, http, apiVersion, clock, health, timeoutMs });
-  const absent = new AbsentFields(log);
+  const absent = new AbsentFields(log, clock);
   const closing = new AbortController();
   /** Aborted by the caller or by `close`, so that no pause between tries outlives the connection. */
   const until = (signal?: AbortSignal): AbortSignal => AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]);

@@ -31,7 +31,7 @@ export const defaultFieldNames: FieldNames = {
   billingCycle: 'Billing_Cycle__c',
 };
 
-/** Longest exchange with Salesforce, ms: a request that was not answered by then is not carried out any more. */
+/** Longest exchange with Salesforce, ms. A request that was not answered by then counts as carried out, or never. */
 export const exchangeTimeoutMs = 30_000;
 
 /** An Order as read in one SOQL. Ids are 18 characters. */

@@ -30,16 +30,20 @@ export function flowFields(before: Row | null, sent: Values, view: SchemaView): 
 export const businessKey = (order: Row): string => `${order.id}-${String(order.values.Activation_Attempt__c ?? 0)}`;
 
 /**
- * The rule that keeps a late result of an older attempt out.
+ * The rule that keeps a late result of an older attempt out, as the shipped metadata words it: what was not sent counts as it
+ * was. An org without its fields has no such rule. `view`: the org's own, not a user's.
  * @throws ApiError FIELD_CUSTOM_VALIDATION_EXCEPTION
  */
-export function checkAttempt(before: Row, sent: Values): void {
-  const status = sent.Activation_Status__c;
-  const changed = status !== undefined && status !== before.values.Activation_Status__c;
-  if (!changed || (status !== 'Activated' && status !== 'Failed')) return;
-  if (sent.Activation_Result_Attempt__c === undefined) return;
-  const current = before.values.Activation_Attempt__c ?? null;
-  if (sent.Activation_Result_Attempt__c === current) return;
-  const message = `This result belongs to activation attempt ${String(sent.Activation_Result_Attempt__c)}; the order is at attempt ${String(current)}.`;
+export function checkAttempt(before: Row, sent: Values, view: SchemaView): void {
+  const order = objectSchema('Order');
+  const fields = ['Activation_Attempt__c', 'Activation_Result_Attempt__c'];
+  if (!order || fields.some((name) => !view.field(order, name))) return;
+  const after = { ...before.values, ...sent };
+  const isChanged = (name: string): boolean => (after[name] ?? null) !== (before.values[name] ?? null);
+  if (!isChanged('Activation_Status__c') && !isChanged('Activation_Result_Attempt__c')) return;
+  if (after.Activation_Status__c !== 'Activated' && after.Activation_Status__c !== 'Failed') return;
+  const attempt = after.Activation_Attempt__c ?? null;
+  if (attempt === null || (after.Activation_Result_Attempt__c ?? 0) === attempt) return;
+  const message = 'This result belongs to an activation attempt that is no longer the current one.';
   throw new ApiError(400, 'FIELD_CUSTOM_VALIDATION_EXCEPTION', message, ['Activation_Result_Attempt__c']);
 }

@@ -70,7 +70,7 @@ export class Org {
     this.checkActivated(row, tx);
     if (row.object.name !== 'Order') return tx.update(row, sent);
     const computed = { ...flowFields(row, sent, this.view()), ...this.activate(row, sent, tx) };
-    if (this.switches.values.attemptRule && writer.kind === 'apiUser') checkAttempt(row, sent);
+    if (this.switches.values.attemptRule && writer.kind === 'apiUser') checkAttempt(row, sent, this.view());
     const after = tx.update(row, sent, computed);
     if (flowRuns(row, sent)) this.provision(tx, after);
     return after;

@@ -205,6 +205,40 @@ describe('the writer of results', () => {
     });
   });
 
+  it('sends one PATCH of an order at a time, whoever asks, and lets nobody wait for ever', async () => {
+    await begin();
+    await desk.record({ ...acceptedRecord, accepts: [], attemptState: 'open' });
+    let underWay = 0;
+    let most = 0;
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    desk.salesforce.beforeRead = async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await answered;
+      underWay -= 1;
+    };
+    const { writer } = desk.provisioning;
+    await desk.provisioning.endings.activate(desk.of(await desk.handOut()));
+    writer.soon(orderId);
+    writer.noteWhmcsOrder(orderId, 5012);
+    const waiting = writer.setActivating(orderId);
+    writer.soon(orderId);
+    await desk.settle(6_000);
+    assert.deepEqual(await waiting, {
+      was: null,
+      end: { kind: 'later', code: 'BUSY', message: 'Another write to this Order is under way' },
+    });
+    assert.equal(most, 1);
+    const { reads } = desk.salesforce;
+    assert.equal(reads, 1);
+    answer();
+    await desk.settle(60_000);
+    assert.equal(most, 1);
+    assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
+    assert.equal(desk.salesforce.reads, reads, 'who has left the line is not served, what is told is not read again');
+  });
+
   it('tells a few orders at a time', async () => {
     await begin();
     const ids = Array.from({ length: 30 }, (_, n) => `8010000000001${String(n).padStart(2, '0')}AAA`);

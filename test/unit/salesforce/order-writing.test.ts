@@ -20,7 +20,12 @@ describe('Writing an order', () => {
     org.panel.reset();
   });
 
-  const failed: OrderChange = { activationStatus: 'Failed', errorCode: 'PAYMENT_METHOD_MISSING', errorMessage: 'none' };
+  const failed: OrderChange = {
+    activationStatus: 'Failed',
+    errorCode: 'PAYMENT_METHOD_MISSING',
+    errorMessage: 'none',
+    resultAttempt: 1,
+  };
   const patches = (): number => org.panel.requests('patch').length;
   const write = (change: OrderChange = failed): Promise<WriteEnd> =>
     connection.salesforce.writeOrder(id, change, fields);

@@ -184,12 +184,12 @@ describe('Notes on an Order', () => {
     });
 
     it('hold it back over a restart too', async () => {
-      await lost({ kind: 'commitLate', ms: 20_000 });
+      await lost({ kind: 'reset' });
       await world.restart();
       await done();
-      assert.equal(await world.told(90_000), 'written');
-      await world.turn(60_000);
-      assert.equal(world.order().Activation_Error_Code__c, null);
+      await world.turn(25_000);
+      assert.deepEqual(world.statuses(), []);
+      assert.equal(await world.told(30_000), 'written');
     });
 
     it('hold back Activating as well, and whoever waits for it is told so', async () => {

@@ -79,6 +79,17 @@ describe('Results of an older attempt', () => {
         assert.equal(world.patches(), 1);
       });
 
+      it('are told, though another user changes the Order after a PATCH that was applied and not answered', async () => {
+        await begin(kind);
+        org.panel.fault({ call: 'patch', do: { kind: 'commitThenDrop' } });
+        await world.activate();
+        await world.until('Activated stands', () => world.status() === 'Activated');
+        world.person({ Description: 'Thank you' });
+        assert.equal(await world.told(60_000), 'written', world.log());
+        assert.equal(world.patches(), 1);
+        assert.equal(world.order().items[0]?.WHMCS_Service_ID__c, '9001');
+      });
+
       it('do not go over the next attempt’s, when the first PATCH is applied late', async () => {
         await begin(kind);
         org.panel.fault({ call: 'patch', do: { kind: 'commitLate', ms: 20_000 } });
@@ -193,11 +204,11 @@ describe('Results of an older attempt', () => {
       changeNow();
       await world.activate();
       for (let n = 0; n < 20; n++) {
-        org.panel.advance(900);
-        await world.turn(100);
+        await world.turn(1_000);
         await world.otherWrite();
       }
       assert.deepEqual(world.statuses(), []);
+      assert.match((await world.readRecord()).report?.problem ?? '', /changed again and again/);
       assert.equal(await world.told(60_000), 'written');
       assert.deepEqual(world.alarms(), []);
     });

@@ -12,8 +12,8 @@ interface Outage {
   begin: (org: SalesforceSimulator) => () => void;
   /** What the one alarm names. */
   alarm: RegExp;
-  /** Alarms in two processes: the login's own are of its process. */
-  alarms?: 2;
+  /** Alarms in two processes, if not one: those of the connection are of its process. */
+  alarms?: number;
 }
 
 /** A fault that strikes every such call until it is taken away. */
@@ -93,6 +93,12 @@ const outages: Outage[] = [
     alarm: /refuses the result .*Only finance may do this/,
   },
   {
+    what: 'our user may not write the attempt of a result, which a rule asks for',
+    begin: switched({ readOnlyFields: ['Order.Activation_Result_Attempt__c'] }, { readOnlyFields: [] }),
+    alarm: /Activation_Result_Attempt__c/,
+    alarms: 3,
+  },
+  {
     what: 'our user does not see the Order',
     begin: fault('query', { kind: 'json', body: { totalSize: 0, done: true, records: [] } }),
     alarm: /refuses the result .*ORDER_NOT_FOUND/,
@@ -148,7 +154,7 @@ describe('Results while Salesforce cannot be told', () => {
       assert.equal(world.alarms().length, alarms, world.alarms().join('\n'));
       for (const line of world.alarms()) assert.match(line, alarm);
       mend();
-      assert.equal(await world.told(10 * minute), 'written');
+      assert.equal(await world.told(20 * minute), 'written');
       assert.deepEqual(world.statuses(), ['Activated']);
       assert.equal(world.order().WHMCS_Order_ID__c, '5001');
       assert.equal(world.order().items[0]?.WHMCS_Service_ID__c, '9001');

@@ -36,7 +36,7 @@ describe('salesforce simulator: the Flow and the rule around an activation', () 
     sim.people.approve(good);
     await patch({ Activation_Status__c: 'Activating', WHMCS_Order_ID__c: '5' });
     assert.deepEqual([published().length, attempt()], [1, 1]);
-    await patch({ Activation_Status__c: 'Failed' });
+    await patch({ Activation_Status__c: 'Failed', Activation_Result_Attempt__c: 1 });
     await patch({ Activation_Status__c: 'Activating' });
     assert.deepEqual([published().length, attempt()], [2, 2]);
   });
@@ -71,12 +71,29 @@ describe('salesforce simulator: the Flow and the rule around an activation', () 
     assert.equal((await patch({ Activation_Status__c: 'Activated', Activation_Result_Attempt__c: 2 })).status, 204);
   });
 
-  it('lets any result through without the rule, and one that names no attempt', async () => {
+  it('refuses a result that names no attempt, and takes the one that stands there for it', async () => {
     sim.people.approve(good);
+    assert.equal((await patch({ Activation_Status__c: 'Failed' })).status, 400);
+    assert.equal((await patch({ Activation_Result_Attempt__c: 1 })).status, 204);
     assert.equal((await patch({ Activation_Status__c: 'Failed' })).status, 204);
+    assert.equal((await patch({ Activation_Result_Attempt__c: 7 })).status, 400);
+    assert.equal((await patch({ Activation_Error_Code__c: 'X' })).status, 204);
+  });
+
+  it('lets any result through where there is no such rule: it was not set up, or nobody counts', async () => {
     sim.people.approve(good);
     sim.panel.switches({ attemptRule: false });
-    assert.equal((await patch({ Activation_Status__c: 'Activated', Activation_Result_Attempt__c: 1 })).status, 204);
+    assert.equal((await patch({ Activation_Status__c: 'Activated', Activation_Result_Attempt__c: 9 })).status, 204);
+    sim.people.approve(good);
+    sim.panel.switches({ attemptRule: true, missingFields: ['Activation_Result_Attempt__c'] });
+    assert.equal((await patch({ Activation_Status__c: 'Failed' })).status, 204);
+    sim.panel.switches({ missingFields: [] });
+    sim.people.putRecord({
+      type: 'Order',
+      id: good,
+      fields: { Activation_Status__c: 'Activating', Activation_Attempt__c: null },
+    });
+    assert.equal((await patch({ Activation_Status__c: 'Failed' })).status, 204);
   });
 
   it('publishes before the commit when told so: old values, a locked row, then the new ones', async () => {
