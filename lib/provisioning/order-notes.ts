@@ -155,9 +155,8 @@ async function writeNote(
   }
 }
 
-/** A result that waits says all that a note would, and more; after an end there is nothing to note. */
-const fits = (note: Note, record: OrderRecord): boolean =>
-  record.attemptState === 'open' && !record.todo.includes('report') && note.holds(record);
+/** After an end there is nothing to note: the result says all, and more. */
+const fits = (note: Note, record: OrderRecord): boolean => record.attemptState === 'open' && note.holds(record);
 
 function isOpen(order: SalesforceOrder, { change }: Note, record: OrderRecord): boolean {
   if (order.activationStatus !== 'Activating') return false;

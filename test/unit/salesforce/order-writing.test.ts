@@ -120,6 +120,26 @@ describe('Writing an order', () => {
     assert.deepEqual(notices('error').sort(), ['Order.Activation_Error_Code__c', 'Order.Activation_Error_Message__c']);
   });
 
+  it('tries a field that was left out again after a quarter of an hour, without another alarm', async () => {
+    const clock = new FakeClock(Date.now());
+    const { salesforce, log, close } = connect(org.url, { clock });
+    const field = 'Activation_Error_Code__c';
+    const code = (): unknown => org.people.order(id)[field];
+    org.panel.switches({ readOnlyFields: [`Order.${field}`] });
+    for (const ms of [0, 900_000, 899_999]) {
+      await clock.advance(ms);
+      assert.equal((await salesforce.writeOrder(id, failed, fields)).kind, 'written');
+    }
+    assert.deepEqual([patches(), code(), log.of('error').length], [5, null, 1]);
+    org.panel.switches({ readOnlyFields: [] });
+    await salesforce.writeOrder(id, failed, fields);
+    assert.equal(code(), null);
+    await clock.advance(1);
+    await salesforce.writeOrder(id, failed, fields);
+    assert.equal(code(), failed.errorCode);
+    close();
+  });
+
   it('leaves out a value that its field does not take, each time, and tells of it once', async () => {
     const tooLong = { kind: 'error', errorCode: 'STRING_TOO_LONG', message: 'data value too large: … (max length=80)' };
     const field = 'Activation_Error_Message__c';

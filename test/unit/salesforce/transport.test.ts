@@ -8,7 +8,8 @@ import { HealthRecord } from '../../../lib/salesforce/health';
 import { Http, NoAnswer } from '../../../lib/salesforce/http';
 import { Rest } from '../../../lib/salesforce/rest';
 import { selfSignedCertificate } from '../../../simulators/salesforce/certificate';
-import { connect, refusal, serve } from './org';
+import { FakeClock } from '../../fake-clock';
+import { connect, drive, refusal, serve, startOrg } from './org';
 
 describe('A REST call', () => {
   /** Gives a new token whenever it is asked, as a login service would that knows nothing of the refusals. */
@@ -77,6 +78,38 @@ describe('A REST call', () => {
     assert.equal(server.bodies[0], '{"a":"Škoda Žilina 👍"}');
     http.close();
     await server.close();
+  });
+});
+
+describe('An org that has moved', () => {
+  it('is looked for by a new login, once a minute at most', async () => {
+    const org = await startOrg();
+    const clock = new FakeClock(Date.now());
+    const { salesforce, close } = connect(org.url, { clock });
+    const id = org.people.stories()['good'] ?? '';
+    const logins = (): number => org.panel.ledger('login').length;
+    const tried = async (): Promise<string> => {
+      const read = drive(clock, salesforce.readOrder(id, fields));
+      return read.then(
+        () => 'read',
+        (error: { code: string }) => error.code,
+      );
+    };
+    assert.equal(await tried(), 'read');
+    // A port on which nobody listens.
+    org.panel.switches({ instanceUrl: 'http://127.0.0.1:1' });
+    org.people.act('expireAll');
+    for (let n = 0; n < 3; n++) assert.equal(await tried(), 'ECONNREFUSED');
+    assert.equal(logins(), 2);
+    await clock.advance(60_000);
+    assert.equal(await tried(), 'ECONNREFUSED');
+    assert.equal(logins(), 3);
+    org.panel.switches({ instanceUrl: null });
+    await clock.advance(60_000);
+    assert.equal(await tried(), 'read');
+    assert.equal(logins(), 4);
+    close();
+    await org.close();
   });
 });
 
