@@ -63,6 +63,7 @@ export class Provisioning implements OrderDesk {
       whmcsOf: parts.whmcsOf,
       ...(parts.quarantineMs === undefined ? {} : { quarantineMs: parts.quarantineMs }),
       onSettled: (orderId, settled) => this.settled(orderId, settled),
+      onWaiting: (orderId, failure) => this.writer.noteChecking(orderId, failure),
     });
   }
 

@@ -6,11 +6,11 @@
 import type { Clock, Timer } from '../clock';
 import type { Log } from '../log';
 import type { Whmcs } from '../whmcs/contract';
-import { failure } from './failure';
+import { failure, type Failure } from './failure';
 import { LeaseLost } from './held-order';
 import type { OrderDesk } from './order-desk';
 import { Quarantines } from './quarantine';
-import { look, type Looked, type Next, type Settled } from './settling-look';
+import { look, type Looked, type Next, type Settled, type Waits } from './settling-look';
 
 export type { Settled } from './settling-look';
 
@@ -22,6 +22,8 @@ export interface SettlerParts {
   whmcsOf: (key: string) => Whmcs | undefined;
   /** Told of each outcome, after it is on record and while the order is free. A throw is logged. */
   onSettled: (orderId: string, settled: Settled) => Promise<void> | void;
+  /** Told of an order that waits for longer than most: why, and until when. */
+  onWaiting?: (orderId: string, failure: Failure) => void;
   /** The least quarantine of this installation; the protocol's own minimum and a node's wish stand beside it. */
   quarantineMs?: number;
   /** Orders looked at at a time, default 4. */
@@ -31,7 +33,7 @@ export interface SettlerParts {
 const backoffMs = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 const busyMs = 1_500;
 const alarmAfterMs = 1_800_000;
-/** A connection appears a little after the store does; before so many looks its absence is not told. */
+/** Most lost answers are settled, and a connection appears, within seconds: before so many looks nothing is told of a wait. */
 const patientLooks = 3;
 
 interface Entry {
@@ -162,6 +164,7 @@ export class Settler {
   private async tell(entry: Entry, looked: Looked): Promise<void> {
     const settled = looked.unread ? this.unread(entry, looked.unread) : (looked.settled ?? null);
     if (!looked.unread) entry.unreadSince = null;
+    if (looked.waits && entry.looks >= patientLooks) this.waiting(entry, looked.waits);
     if (settled === null) return;
     try {
       await this.parts.onSettled(entry.orderId, settled);
@@ -183,6 +186,13 @@ export class Settler {
     } else log.warn('WHMCS cannot be read; looking again', facts);
     const text = `Checking WHMCS (${why}); looking again at ${facts.until}`;
     return { kind: 'cannotRead', until, failure: failure('WHMCS_OUTCOME_UNKNOWN', text, step) };
+  }
+
+  private waiting(entry: Entry, { why, step, leftMs }: Waits): void {
+    const { clock, onWaiting } = this.parts;
+    const until = leftMs === null ? '' : ` until ${new Date(clock.now() + leftMs).toISOString()}`;
+    const text = `${why}. WHMCS is watched${until}; then it goes on by itself, or says what a person must do`;
+    onWaiting?.(entry.orderId, failure('WHMCS_OUTCOME_UNKNOWN', text, step));
   }
 
   private next(entry: Entry, next: Next): void {

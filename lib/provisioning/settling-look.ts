@@ -3,13 +3,14 @@ import type { Clock } from '../clock';
 import type { Log } from '../log';
 import { WhmcsError, type Whmcs } from '../whmcs/contract';
 import { conclude, lookAgain } from './accept-settling';
+import { isUnknown } from './add-record';
 import { carryOut, lookOnce, lookThrough, own, type CarriedOut, type Settling } from './add-settling';
 import { withClient } from './client-lease';
 import type { Failure } from './failure';
 import type { HeldOrder } from './held-order';
 import { lookForLate, nextLookMs, watchedIntent } from './late-orders';
 import { unsettledAccept, unsettledAdd, withoutTodo, type AcceptIntent, type AddIntent } from './order-record';
-import { quarantineMs, type Quarantines } from './quarantine';
+import { quarantineMs, type Quarantine, type Quarantines } from './quarantine';
 import type { StepName } from './step';
 
 const clientBusyMs = 2_000;
@@ -39,6 +40,16 @@ export interface Looked {
   settled?: Exclude<Settled, { kind: 'cannotRead' }>;
   /** WHMCS could not be read, or (noConnection) is not set up here. */
   unread?: { why: string; step: StepName; noConnection: boolean };
+  /** WHMCS was read, and shows nothing yet that settles it. */
+  waits?: Waits;
+}
+
+export interface Waits {
+  /** What is waited for, in words. */
+  why: string;
+  step: StepName;
+  /** Of the quarantine; null: it has not begun, since the sender may still be at work. */
+  leftMs: number | null;
 }
 
 export interface LookParts {
@@ -93,15 +104,25 @@ async function lookAtAdding(parts: LookParts, settling: Settling, intent: AddInt
   if (first.do !== 'wait') return told(settling, await carryOut(settling, intent, first));
   const length = quarantineMs(whmcs, parts.quarantineMs, intent.terms.quarantineMs);
   const quarantine = await parts.quarantines.of(order, intent, length);
-  if (quarantine.is === 'sender') return { next: 'backoff' };
+  const why = isUnknown(intent.sender)
+    ? 'The store may have lost what was done for this order'
+    : 'AddOrder was not answered';
+  const waits = waitsFor(`${why}, and WHMCS shows no order of it yet`, 'whmcs_create', quarantine);
+  if (quarantine.is === 'sender') return { next: 'backoff', waits };
   const unclear = first.for === 'passes';
-  if (quarantine.is === 'running' && !unclear) return { next: { withinMs: quarantine.leftMs } };
+  if (quarantine.is === 'running' && !unclear) return { next: { withinMs: quarantine.leftMs }, waits };
   const passed = await withClient(order, intent.whmcs, intent.clientId, () => lookThrough(settling, intent));
   // Steps come and go with the client's lease: soon it is free for a moment.
   if (passed === null) return { next: { withinMs: clientBusyMs } };
   if (passed.value.do === 'wait') return { next: 'backoff' };
   return told(settling, await carryOut(settling, own(order.record, intent), passed.value));
 }
+
+const waitsFor = (why: string, step: StepName, quarantine: Quarantine): Waits => ({
+  why,
+  step,
+  leftMs: quarantine.is === 'running' ? quarantine.leftMs : null,
+});
 
 function told({ order }: Settling, out: CarriedOut): Looked {
   switch (out.kind) {
@@ -119,8 +140,13 @@ async function lookAtAccepting(parts: LookParts, settling: Settling, intent: Acc
   const length = quarantineMs(whmcs, parts.quarantineMs, intent.quarantineMs);
   const quarantine = await parts.quarantines.of(order, intent, length);
   const seen = await lookAgain(settling, quarantine.is);
-  if (seen.decision.do === 'wait' || seen.decision.do === 'send')
-    return { next: quarantine.is === 'running' ? { withinMs: quarantine.leftMs } : 'backoff' };
+  if (seen.decision.do === 'wait' || seen.decision.do === 'send') {
+    const why = `It is not known yet whether AcceptOrder was carried out: WHMCS order ${intent.whmcsOrderId} is not live`;
+    return {
+      next: quarantine.is === 'running' ? { withinMs: quarantine.leftMs } : 'backoff',
+      waits: waitsFor(why, 'whmcs_accept', quarantine),
+    };
+  }
   const out = await conclude(settling, { ...seen, decision: seen.decision });
   const nothingDone = seen.decision.do === 'nothing-done';
   if (out.kind === 'accepted') return found({ kind: 'accepted', whmcsOrderId: intent.whmcsOrderId });
