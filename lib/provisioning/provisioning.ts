@@ -182,9 +182,8 @@ export class Provisioning implements OrderDesk {
 
   /** A person must decide: the order's events that still wait for it end as failed. */
   private async endOpenEvents(orderId: string, failure: Failure): Promise<void> {
-    const open = (await this.store.inbox.ofOrder(orderId)).filter(
-      (event) => event.end === null && event.state !== 'dead',
-    );
+    // Those that died with their processes too: left open, the next start would fail a newer attempt for them.
+    const open = (await this.store.inbox.ofOrder(orderId)).filter((event) => event.end === null);
     for (const event of open)
       await this.endings.fail({ eventId: event.id, handout: event.handout, orderId }, failure.part(), {
         settledAlready: true,
