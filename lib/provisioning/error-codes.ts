@@ -36,7 +36,7 @@ const table = {
   EVENT_CRASHED: [
     'Development team',
     true,
-    'Node-RED ended five times while it worked on this event. Look at the log just before each start, then press Provision / Retry.',
+    'The cause is in the log just before each start. Mend it, then press Provision / Retry.',
   ],
   MESSAGE_INCOMPLETE: [
     'Development team',
@@ -174,7 +174,7 @@ const table = {
   WHMCS_OUTCOME_UNKNOWN: [
     'WHMCS hosting support',
     true,
-    'It is not known whether WHMCS made the order. Look at the client in WHMCS; Retry looks again before it adds anything.',
+    'If the client has it in WHMCS, put its id into WHMCS_Order_ID__c; then press Retry, which looks again before it adds.',
   ],
   WHMCS_TWIN: [
     'WHMCS hosting support',
