@@ -31,9 +31,8 @@ export function comingBack(transport: TransportUnderTest): void {
 
     it('resumes after the last event, not at the place it first had (B24, T18)', async () => {
       const [lose] = transport.losses;
-      const first = scene.publish(1).replayIds[0] ?? '';
       const sink = new TestSink();
-      sink.stored = first;
+      sink.stored = scene.publish(1).places[0] ?? '';
       const one = scene.subscribe(sink);
       let count = 0;
       for (let round = 0; round < 3; round++) {

@@ -4,6 +4,9 @@ import { channel, hour, minute, moment, pass, Scene } from './scene';
 import { held, TestSink } from './test-sink';
 import type { TransportUnderTest } from './transport-under-test';
 
+/** base64 of an id that the org never gave out. */
+const nowhere = Buffer.from('ffffffffffffffff0000', 'hex').toString('base64');
+
 export function positions(transport: TransportUnderTest): void {
   describe('the position', () => {
     const scene = new Scene(transport);
@@ -13,7 +16,7 @@ export function positions(transport: TransportUnderTest): void {
     it('that is stored is where it goes on, strictly after; without one it begins as it is told', async () => {
       const first = scene.publish(3);
       const stored = new TestSink();
-      stored.stored = first.replayIds[1] ?? null;
+      stored.stored = first.places[1] ?? null;
       const one = scene.subscribe(stored);
       await scene.stored(one, 1);
       assert.deepEqual(stored.order, [first.uuids[2]]);
@@ -54,12 +57,12 @@ export function positions(transport: TransportUnderTest): void {
       });
 
     it('older than Salesforce remembers: everything it still keeps, and one alarm that names the gap (B17, T17)', async () => {
-      const { replayIds } = scene.publish(2);
+      const { places } = scene.publish(2);
       const through = scene.org.panel.now();
       scene.org.panel.advance(73 * hour);
       const { uuids } = scene.publish(3);
       const sink = new TestSink();
-      sink.stored = replayIds[1] ?? null;
+      sink.stored = places[1] ?? null;
       sink.through = through;
       const one = scene.subscribe(sink);
       await scene.stored(one, 3);
@@ -69,7 +72,7 @@ export function positions(transport: TransportUnderTest): void {
       const [alarm] = alarms;
       const [gap] = sink.gaps;
       assert.ok(gap && alarm);
-      assert.deepEqual(gap, { channel, from: through, until: gap.until, position: replayIds[1] });
+      assert.deepEqual(gap, { channel, from: through, until: gap.until, position: places[1] });
       assert.ok(Math.abs(gap.until - one.clock.now()) < minute);
       assert.ok(
         alarm.text.includes(`between ${new Date(through).toISOString()} and ${new Date(gap.until).toISOString()}`),
@@ -86,10 +89,10 @@ export function positions(transport: TransportUnderTest): void {
     });
 
     it('that is unknown is told once although nothing has come since, and is not asked for again (camel#18396)', async () => {
-      const { replayIds } = scene.publish();
+      const { places } = scene.publish();
       scene.org.panel.advance(73 * hour);
       const sink = new TestSink();
-      sink.stored = replayIds[0] ?? null;
+      sink.stored = places[0] ?? null;
       sink.position = () => Promise.resolve();
       const one = scene.subscribe(sink);
       for (let round = 1; round <= 3; round++) {
@@ -136,8 +139,8 @@ export function positions(transport: TransportUnderTest): void {
       const here = scene.publish(2);
       const there = scene.org.people.publish({ channel: otherChannel, fields: {}, times: 2 });
       const sinks = [new TestSink(), new TestSink()] as const;
-      sinks[0].stored = here.replayIds[0] ?? null;
-      sinks[1].stored = there.replayIds[0] ?? null;
+      sinks[0].stored = here.places[0] ?? null;
+      sinks[1].stored = transport.placeOf(there.replayIds[0] ?? '');
       const one = scene.subscribe(sinks[0]);
       const two = scene.subscribe(sinks[1], { channel: otherChannel });
       await scene.stored(one, 1);
@@ -155,7 +158,7 @@ export function positions(transport: TransportUnderTest): void {
         scene.org.panel.switches({ latestReplayId: false, keepaliveReplayId: false });
         const one = scene.subscribe();
         await scene.connected(one);
-        const { replayIds } = scene.publish();
+        const { places } = scene.publish();
         await scene.stored(one, 1);
         scene.org.panel.switches({ eventReplayId: false });
         const { uuids } = scene.publish(3);
@@ -164,16 +167,16 @@ export function positions(transport: TransportUnderTest): void {
         await one.until('a sign of life', () => one.state.lastKeepaliveAt !== null, 1);
         assert.deepEqual(one.sink.order.slice(1), uuids);
         assert.deepEqual(one.sink.events.at(-1)?.replayId, null);
-        assert.equal(one.sink.stored, replayIds[0]);
-        assert.equal(one.state.position, replayIds[0]);
+        assert.equal(one.sink.stored, places[0]);
+        assert.equal(one.state.position, places[0]);
         assert.equal(one.log.of('warn').filter((text) => text.includes('without a replay id')).length, 1);
       });
 
     it('that an operator asked for is tried once; unknown, it is no gap and the stored one holds (pozil#22)', async () => {
-      const { replayIds, uuids } = scene.publish(3);
+      const { places, uuids } = scene.publish(3);
       const sink = new TestSink();
-      sink.stored = replayIds[1] ?? null;
-      sink.asked = { replayId: Buffer.from('ffffffffffffffff0000', 'hex').toString('base64') };
+      sink.stored = places[1] ?? null;
+      sink.asked = { replayId: transport.placeOf(nowhere) };
       const one = scene.subscribe(sink);
       await scene.stored(one, 1);
       assert.deepEqual(sink.order, [uuids[2]]);
@@ -181,7 +184,7 @@ export function positions(transport: TransportUnderTest): void {
       assert.match(one.log.of('error')[0] ?? '', /asked for/);
       await one.close();
 
-      sink.asked = { replayId: replayIds[0] ?? '' };
+      sink.asked = { replayId: places[0] ?? '' };
       const again = scene.subscribe(sink);
       await scene.stored(again, 3);
       assert.deepEqual(sink.order.slice(1), [uuids[1], uuids[2]]);
@@ -193,7 +196,7 @@ export function positions(transport: TransportUnderTest): void {
       const time = scene.org.panel.now();
       const since = scene.publish(2);
       const sink = new TestSink();
-      sink.stored = since.replayIds[1] ?? null;
+      sink.stored = since.places[1] ?? null;
       sink.asked = { preset: 'EARLIEST', createdSince: time };
       const one = scene.subscribe(sink);
       await scene.stored(one, 2);
@@ -203,7 +206,7 @@ export function positions(transport: TransportUnderTest): void {
 
       // Cut off before anything was kept: the next stream begins as it was asked.
       const later = new TestSink();
-      later.stored = since.replayIds[1] ?? null;
+      later.stored = since.places[1] ?? null;
       later.asked = { preset: 'EARLIEST', createdSince: scene.org.panel.now() + hour };
       await one.close();
       const two = scene.subscribe(later);
@@ -211,7 +214,7 @@ export function positions(transport: TransportUnderTest): void {
       drop();
       await two.until('again', () => scene.count('deliveries') === 15);
       assert.deepEqual(later.order, []);
-      assert.equal(later.stored, since.replayIds[1]);
+      assert.equal(later.stored, since.places[1]);
     });
 
     if (transport.namesPlaces) places(transport, scene);
@@ -249,7 +252,7 @@ function places(transport: TransportUnderTest, scene: Scene): void {
     await scene.connected(one);
     const gate = held();
     one.sink.before = gate.wait;
-    const { uuids, replayIds } = scene.publish();
+    const { uuids, places } = scene.publish();
     await until('the event at the sink', () => one.sink.mostAtOnce === 1);
     quiet();
     await one.until('the sign of life', () => one.state.lastKeepaliveAt !== null, 1);
@@ -258,7 +261,7 @@ function places(transport: TransportUnderTest, scene: Scene): void {
     await one.until('the place', () => one.sink.order.length === 2, 1);
     assert.equal(one.sink.order[0], uuids[0]);
     assert.match(one.sink.order[1] ?? '', /^@/);
-    assert.notEqual(one.sink.stored, replayIds[0]);
+    assert.notEqual(one.sink.stored, places[0]);
     assert.equal(one.state.position, one.sink.stored);
   });
 

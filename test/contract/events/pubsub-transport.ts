@@ -34,5 +34,6 @@ export const transport: TransportUnderTest = {
   namesPlaces: true,
   pulls: true,
   mayLackReplayId: true,
+  placeOf: (replayId) => replayId,
   replayIdBytes: [8, 10, 12],
 };

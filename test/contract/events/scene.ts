@@ -48,6 +48,8 @@ export function seeded(seed: number): () => number {
 export class Scene {
   org!: SalesforceSimulator;
   private open: Listening[] = [];
+  /** What else a test has to close. */
+  readonly ends: (() => Promise<void>)[] = [];
 
   /** Inside a `describe`: an org for all its tests, and nothing left of any of them. */
   constructor(private readonly transport: TransportUnderTest) {
@@ -59,6 +61,7 @@ export class Scene {
       this.org.panel.switches({ expFutureSeconds: 100_000_000 });
     });
     afterEach(async () => {
+      for (const end of this.ends.splice(0)) await end();
       for (const one of this.open) await one.close();
       for (const one of this.open) assert.equal(one.clock.pending, 0, 'a timer is left');
       await until('no stream', () => this.streams() === 0);
@@ -107,7 +110,8 @@ export class Scene {
 
   /** It listens, and the server knows. */
   async connected(one: Listening): Promise<void> {
-    await one.until('connected', () => one.state.phase === 'connected' && this.streams() > 0);
+    const { awaitsSign = () => true } = this.transport;
+    await one.until('connected', () => one.state.phase === 'connected' && this.streams() > 0 && awaitsSign(this.org));
   }
 
   /** At least so many events are stored. */
@@ -115,8 +119,10 @@ export class Scene {
     return one.until(`${count} events`, () => one.sink.events.length >= count, step);
   }
 
-  publish(times = 1, fields: Record<string, string> = {}): { uuids: string[]; replayIds: string[] } {
-    return this.org.people.publish({ fields, times });
+  /** Events on the channel, their replay ids as the org gives them out, and those as places of the transport. */
+  publish(times = 1, fields: Record<string, string> = {}): { uuids: string[]; replayIds: string[]; places: string[] } {
+    const { uuids, replayIds } = this.org.people.publish({ fields, times });
+    return { uuids, replayIds, places: replayIds.map((one) => this.transport.placeOf(one)) };
   }
 
   /** So many calls of this name have ended. */

@@ -44,6 +44,7 @@ export function silence(transport: TransportUnderTest): void {
       await scene.connected(one);
       for (let passed = 0; passed < 60 * minute; passed += transport.quietMs) {
         const before = one.state.lastKeepaliveAt;
+        await until('the server to wait', () => transport.awaitsSign?.(scene.org) ?? true);
         await one.clock.advance(transport.quietMs);
         scene.org.panel.advance(transport.quietMs);
         await until('the sign of life', () => one.state.lastKeepaliveAt !== before);

@@ -38,11 +38,11 @@ export function storing(transport: TransportUnderTest): void {
       await scene.connected(one);
       let seen = 0;
       one.sink.before = () => (++seen === 1 ? Promise.reject(new EventRefused('it is too odd')) : Promise.resolve());
-      const { uuids, replayIds } = scene.publish(3);
+      const { uuids, places } = scene.publish(3);
       await one.until('all', () => one.sink.order.length === 3);
       assert.deepEqual(one.sink.order, [`!${uuids[0] ?? ''}`, uuids[1], uuids[2]]);
       const [dead] = one.sink.unreadables;
-      assert.deepEqual([dead?.replayId, dead?.reason], [replayIds[0], 'it is too odd']);
+      assert.deepEqual([dead?.replayId, dead?.reason], [places[0], 'it is too odd']);
       assert.ok(Buffer.from(dead?.raw ?? '', 'base64').length > 0);
       assert.equal(scene.count('openedStreams'), 1);
       assert.equal(one.state.phase, 'connected');

@@ -9,6 +9,7 @@ import { silence } from './silence';
 import { storing } from './storing';
 import { telling } from './telling';
 import type { TransportUnderTest } from './transport-under-test';
+import { wholeIntake } from './whole-intake';
 
 export function intakeContract(transport: TransportUnderTest): void {
   describe(`Intake over ${transport.name}`, () => {
@@ -21,5 +22,6 @@ export function intakeContract(transport: TransportUnderTest): void {
     closing(transport);
     badInput(transport);
     telling(transport);
+    wholeIntake(transport);
   });
 }

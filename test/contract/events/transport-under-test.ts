@@ -21,12 +21,16 @@ export interface TransportUnderTest {
   /** ms of quiet after which the server shows that it lives; ms of silence after which the stream is dead. */
   quietMs: number;
   silenceMs: number;
+  /** Whether the server has all that the client sends to hear a sign of life; without it it always has. */
+  awaitsSign?(org: SalesforceSimulator): boolean;
   /** Signs of life name a place, which is stored. */
   namesPlaces: boolean;
   /** Events are asked for, not pushed. */
   pulls: boolean;
   /** Events may come without a replay id. */
   mayLackReplayId: boolean;
+  /** How it writes down the place of a replay id that the org gave out, both base64. */
+  placeOf(replayId: string): string;
   /** Lengths of a replay id in bytes that it carries unharmed. */
   replayIdBytes: readonly (8 | 10 | 12)[];
 }
