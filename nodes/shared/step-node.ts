@@ -151,7 +151,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     const found = toFailure(thrown, this.step?.name ?? 'event');
     message.failure = found.part();
     this.show({ fill: 'red', shape: 'dot', text: found.code });
-    done(found);
+    done(forCatch(found));
   }
 
   private async pass(
@@ -308,7 +308,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
         error: String(error),
       });
     }
-    done(found);
+    done(forCatch(found));
   }
 
   private async tellUncaught(
@@ -347,7 +347,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
       await found.provisioning.endings.fail(found.handout, cause.part());
     }
     message.failure = cause.part();
-    done(cause);
+    done(forCatch(cause));
   }
 
   /** A box that ends the order is reached although its event has ended or was handed out anew: say what stands, change nothing. */
@@ -391,6 +391,17 @@ interface CaughtError {
 /** Whether a Catch has put `msg.error` on the message. */
 const isCaught = (message: Message): message is Message & { error: CaughtError } =>
   typeof message['error'] === 'object' && message['error'] !== null;
+
+/**
+ * A Catch copies the own `stack` and `cause` of an error to the message: file paths and a vendor's whole answer, for the
+ * debug sidebar. The code says all of a failure that has one; of what nobody foresaw the stack is the only trace.
+ */
+function forCatch(found: Failure): Failure {
+  if (found.code === 'FLOW_ERROR') return found;
+  delete found.stack;
+  delete found.cause;
+  return found;
+}
 
 /** After another node's error: a failure of the flow, unless a step's own is there. */
 function fromCatch(message: Message): void {

@@ -1,6 +1,7 @@
 /** The wrapper of all nodes that take messages, with a step of the tests' own. */
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
+import { failure } from '../../lib/provisioning/failure';
 import { LeaseLost } from '../../lib/provisioning/held-order';
 import type { Message, OrderPart } from '../../lib/provisioning/message';
 import type { Step, StepContext, StepOutcome } from '../../lib/provisioning/step';
@@ -126,6 +127,16 @@ describe('a node that runs a step', () => {
       assert.deepEqual(await steps(message), [['failed', `FLOW_ERROR: ${words}`]]);
     });
   }
+
+  it('gives a Catch the text and code of a failure, no stack and no cause: they would stand in the debug sidebar', async () => {
+    const why = new Error('in the depths');
+    run = () => Promise.reject(failure('PAYMENT_METHOD_MISSING', '409: no payment method', 'validation', why));
+    await load();
+    const { caught } = await world.pass('step', await arriving());
+    const { message, code, ...more } = (caught as { error?: Record<string, unknown> } | undefined)?.error ?? {};
+    assert.deepEqual([message, code], ['Failure: 409: no payment method', 'PAYMENT_METHOD_MISSING']);
+    assert.deepEqual(Object.keys(more), ['source']);
+  });
 
   it('fails as FLOW_ERROR when its step throws at once, not by its promise', async () => {
     run = () => {
