@@ -239,6 +239,31 @@ describe('the writer of results', () => {
     assert.equal(desk.salesforce.reads, reads, 'who has left the line is not served, what is told is not read again');
   });
 
+  it('does not send a result that another took the place of while the Order was read', async () => {
+    await begin();
+    desk.salesforce.beforeRead = async () => {
+      desk.salesforce.beforeRead = () => Promise.resolve();
+      const { report } = await desk.readRecord();
+      assert.ok(report);
+      await desk.record({ report: { ...report, status: 'Failed', code: 'WHMCS_ORDER_GONE', at: report.at + 1 } });
+    };
+    await activate();
+    await desk.settle(1_000);
+    assert.deepEqual(desk.salesforce.statuses(orderId), ['Failed']);
+    assert.equal((await desk.readRecord()).report?.told?.how, 'written');
+  });
+
+  it('does not send a note once the attempt has ended while the Order was read', async () => {
+    await begin();
+    desk.salesforce.beforeRead = async () => {
+      desk.salesforce.beforeRead = () => Promise.resolve();
+      await desk.record({ attemptState: 'closed' });
+    };
+    await desk.settle(60_000);
+    assert.ok(desk.salesforce.reads > 0);
+    assert.deepEqual(desk.salesforce.book, []);
+  });
+
   it('tells a few orders at a time', async () => {
     await begin();
     const ids = Array.from({ length: 30 }, (_, n) => `8010000000001${String(n).padStart(2, '0')}AAA`);

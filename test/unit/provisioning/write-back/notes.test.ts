@@ -141,6 +141,20 @@ describe('Notes on an Order', () => {
     });
   });
 
+  it('do not set Activating over what a person sets between our read and our PATCH', async () => {
+    world.person({ Activation_Status__c: 'Failed' });
+    await world.turn(5_000);
+    org.panel.fault({ call: 'patch', do: { kind: 'delay', ms: 4_000 } });
+    const reads = org.panel.requests('query').length;
+    const set = world.provisioning.writer.setActivating(world.orderId);
+    await world.until('it was read', () => org.panel.requests('query').length > reads);
+    await world.turn(1_500);
+    world.person({ Activation_Status__c: 'Activated' });
+    await world.turn(10_000);
+    assert.deepEqual(await set, { was: 'Failed', end: { kind: 'changed' } });
+    assert.equal(world.status(), 'Activated');
+  });
+
   describe('whose PATCH is not answered', () => {
     const lost = async (fault: object): Promise<void> => {
       await unknownAccept();
