@@ -68,10 +68,13 @@ export class CometdClient implements OpenStream {
   private readonly places = new Map<string, Place>();
   private readonly repeats: { topic: Topic; event: BusEvent }[] = [];
   private connected = false;
+  private counted = false;
   private held: Held | null = null;
   private timer: VirtualTimer | null = null;
   private flushing: NodeJS.Immediate | null = null;
   private ended = false;
+  /** The next connect is to be cut off. */
+  private cutOff = false;
   /** Events published in one go leave in one array. */
   private readonly wake = (): void => {
     this.flushing ??= setImmediate(() => {
@@ -87,13 +90,16 @@ export class CometdClient implements OpenStream {
     public session: Session,
     private readonly onEnd: (outcome: string, untold: BayeuxRefusal | null) => void,
   ) {
-    parts.streams.add(this);
     this.deaf = parts.streams.newOnesDeaf;
     this.expect(parts.switches.values.reconnectAfterIdleMs);
   }
 
   get id(): string {
     return this.identity.id;
+  }
+
+  get waits(): boolean {
+    return this.held !== null;
   }
 
   hears(channel: string): boolean {
@@ -135,7 +141,8 @@ export class CometdClient implements OpenStream {
     this.letGo();
     const first = !this.connected;
     this.connected = true;
-    if (!this.deaf) {
+    if (!first) this.onLine();
+    if (!this.deaf && !this.cutOff) {
       const batch = this.take();
       const waits = alone && !first && message.advice?.timeout !== 0;
       if (!waits || !isEmpty(batch)) return Promise.resolve(this.answered(message, batch, first));
@@ -182,6 +189,7 @@ export class CometdClient implements OpenStream {
 
   reset(): void {
     const { held } = this;
+    this.cutOff = held === null;
     if (!held) return;
     // Known at once: what comes now is kept, not written to a line that is down.
     this.left(held);
@@ -215,15 +223,31 @@ export class CometdClient implements OpenStream {
   private hold(message: Message, line: Line, finish: (told: Told) => void): void {
     const held: Held = { message, line, finish };
     this.held = held;
+    this.onLine();
     this.await();
     const onGone = (): void => this.left(held);
     if (line.gone.aborted) onGone();
     else line.gone.addEventListener('abort', onGone, { once: true });
+    if (this.cutOff) this.reset();
   }
 
-  /** The caller of a connect has gone; the client may come back. */
+  /** An open stream from its second connect or first event on: many a client ends with the first connect, answered at once. */
+  private onLine(): void {
+    const { streams } = this.parts;
+    if (this.counted) streams.open.add(this);
+    else streams.add(this);
+    this.counted = true;
+  }
+
+  /** One of its calls went down before it was answered. The client may come back; until then it is no open stream. */
+  hungUp(): void {
+    this.parts.streams.open.delete(this);
+  }
+
+  /** The caller of a connect has gone. */
   private left(held: Held): void {
     held.finish({ texts: [], outcome: 'the client has gone' });
+    this.hungUp();
     if (this.held !== held) return;
     this.held = null;
     // Nothing can reach a client that neither hears nor is on the line.
@@ -291,6 +315,7 @@ export class CometdClient implements OpenStream {
       if (place) place.cursor = event.seq;
     }
     streams.countDelivered(due.length);
+    this.onLine();
     const how = { version: this.identity.version, withReplayId: eventReplayId };
     return due.map(({ topic, event }) => {
       this.record(topic, event);

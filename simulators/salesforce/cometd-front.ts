@@ -37,7 +37,9 @@ export class CometdFront {
     const messages = request.method === 'POST' ? parseMessages(bodyOf(request)) : null;
     const calls = messages?.map(callOf) ?? ['cometd'];
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) gone.abort();
+    });
     const struck = new Map<number, CometdFault>();
     let outcomes = calls.map(() => '');
     let vendor: string | null = null;

@@ -66,7 +66,13 @@ export class Cometd {
     return { answer: { status: 200, headers, body }, outcomes: all.map((one) => one.outcome) };
   }
 
+  /** Clients that are known, whether they are on the line or not. */
+  get size(): number {
+    return this.clients.size;
+  }
+
   clear(): void {
+    for (const client of [...this.clients.values()]) client.complete();
     this.untold.clear();
     this.made = 0;
   }
@@ -85,6 +91,7 @@ export class Cometd {
       return refused(message, noCookie(client.id, cookieName), client);
     }
     client.session = fresh;
+    exchange.gone.addEventListener('abort', () => client.hungUp(), { once: true });
     if (client.deaf && message.channel !== '/meta/connect') {
       await aborted(exchange.gone);
       if (message.channel !== '/meta/disconnect') return { texts: [], outcome: 'the client has gone' };

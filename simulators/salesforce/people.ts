@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PanelError, bodyOf } from '../shared/panel';
 import type { Bus, Topic } from './bus';
 import { noRecord } from './change-events';
+import type { Cometd } from './cometd';
 import type { GrpcPorts } from './grpc-ports';
 import { readId } from './ids';
 import { provisionChannel } from './flow';
@@ -48,6 +49,7 @@ export interface PeopleParts {
   bus: Bus;
   sessions: Sessions;
   streams: Streams;
+  cometd: Cometd;
   app: ConnectedApp;
   ports: GrpcPorts;
   seeded(): Seeded;
@@ -150,8 +152,8 @@ export class People {
   }
 
   counts(): { logins: Record<string, number>; apiRequests: number } & Record<string, unknown> {
-    const { app, streams, org } = this.parts;
-    return { ...streams.counts(), logins: app.loginCounts(), apiRequests: org.apiRequests };
+    const { app, streams, cometd, org } = this.parts;
+    return { ...streams.counts(), cometdClients: cometd.size, logins: app.loginCounts(), apiRequests: org.apiRequests };
   }
 
   /**

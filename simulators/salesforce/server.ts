@@ -84,7 +84,7 @@ export async function startSalesforceSimulator(options: SalesforceOptions): Prom
   const { certificatePem, keyPem } = selfSignedCertificate();
   const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certificatePem) };
 
-  const people = new People({ org, bus, sessions, streams, app: connectedApp, ports, seeded: () => seeded });
+  const people = new People({ org, bus, sessions, streams, cometd, app: connectedApp, ports, seeded: () => seeded });
   const panelParts: PanelParts<SwitchValues> = {
     title: 'Salesforce',
     ledger,

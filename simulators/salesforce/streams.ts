@@ -17,8 +17,10 @@ export interface OpenStream {
   again(events: BusEvent[], topic: Topic): void;
   /** Hears and speaks again after silence. */
   revive(): void;
-  /** Resets its connection, where that is its own. */
+  /** Resets its connection, where that is its own, or the next one that it makes. */
   reset?(): void;
+  /** A client of the Streaming API whose connect is held. */
+  readonly waits?: boolean;
 }
 
 export class Streams {
@@ -59,6 +61,7 @@ export class Streams {
       deliveries: this.delivered,
       requestedEvents: this.requested,
       peakOwedEvents: this.peakOwed,
+      heldConnects: [...this.open].filter((stream) => stream.waits).length,
     };
   }
 

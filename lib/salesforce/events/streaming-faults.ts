@@ -9,6 +9,8 @@ import { mayNotRead, noSuchChannel } from './pubsub-faults';
 import { StreamFault } from './stream-fault';
 import type { Reply, Request } from './streaming-messages';
 
+export const unknownClient = 'UNKNOWN_CLIENT';
+
 /** The fault in the answers to a request, if there is one. An answer that nobody asked for, or none, is one too. */
 export function faultIn(replies: readonly Reply[], request: Request, channel: string): StreamFault | null {
   const refused = replies.find((one) => one.successful === false || one.error !== undefined);
@@ -34,7 +36,7 @@ function refusal(reply: Reply, channel: string): StreamFault {
   if (code === '401' || reason.startsWith('401:')) return new StreamFault('auth', code, `${error} ${reason}`.trim());
   if (/the replayId \{.*\} you provided was invalid/i.test(error)) return new StreamFault('corrupted', code, error);
   if (/unknown client/i.test(error))
-    return new StreamFault('temporary', code, `Salesforce has forgotten the client (${error})`);
+    return new StreamFault('temporary', unknownClient, `Salesforce has forgotten the client (${error})`);
   if (/limit exceeded/i.test(error)) return new StreamFault('limit', code, error);
   if (/API version/i.test(error))
     return new StreamFault('misconfigured', code, `Salesforce does not take the API version: ${error}`);
@@ -57,9 +59,9 @@ export function faultOfHttp({ statusCode }: HttpResponse, host: string): StreamF
   return new StreamFault(statusCode === 401 ? 'auth' : 'temporary', String(statusCode), message);
 }
 
-/** No whole answer came. */
+/** No whole answer came. One who shook hands and then says nothing any more is silent. */
 export function faultOfNoAnswer(error: NoAnswer, request: Request): StreamFault {
-  const silent = error.code === 'ETIMEOUT' && request.channel === '/meta/connect';
+  const silent = error.code === 'ETIMEOUT' && request.channel !== '/meta/handshake';
   return new StreamFault(silent ? 'silent' : 'temporary', silent ? 'SILENT' : error.code, error.message, {
     cause: error,
   });

@@ -1,9 +1,9 @@
 /** One client of the Streaming API, from its handshake to its end; whatever goes wrong ends it. */
 import type { Clock } from '../../clock';
 import { Http, NoAnswer } from '../http';
-import { StreamFault, toFault, type FaultKind } from './stream-fault';
+import { StreamFault, toFault } from './stream-fault';
 import { StreamingClient } from './streaming-client';
-import { faultIn, faultOfHttp, faultOfNoAnswer } from './streaming-faults';
+import { faultIn, faultOfHttp, faultOfNoAnswer, unknownClient } from './streaming-faults';
 import { incomingOf, parseReplies, type Reply, type Request } from './streaming-messages';
 import type { StreamParts } from './transport';
 
@@ -24,16 +24,12 @@ const goodbyeMs = 2_000;
 const mostHeld = 200;
 const patienceMs = 25_000;
 
-/** After these the client lives on at Salesforce, and counts against the number of clients, unless it says goodbye. */
-const outlivedBy: readonly FaultKind[] = ['corrupted', 'limit', 'misconfigured'];
-
 export class StreamingStream {
   private readonly http: Http;
   private readonly client: StreamingClient;
-  private readonly end: (fault: StreamFault, how?: { goodbye: boolean }) => void;
+  private readonly settle: (fault: StreamFault) => void;
   private readonly ended: Promise<StreamFault>;
   private over = false;
-  private owesGoodbye = false;
   private clientKnown = false;
   private connected = false;
   private subscribed = false;
@@ -48,13 +44,7 @@ export class StreamingStream {
     const { parts, clock, ca, apiVersion, replayFrom } = options;
     let settle: (fault: StreamFault) => void = () => undefined;
     this.ended = new Promise((resolve) => (settle = resolve));
-    this.end = (fault, { goodbye } = { goodbye: false }) => {
-      if (this.over) return;
-      this.over = true;
-      this.owesGoodbye = goodbye;
-      this.roomListener?.();
-      settle(fault);
-    };
+    this.settle = settle;
     this.http = new Http(clock, ca);
     this.client = new StreamingClient({
       ...{ token: parts.token, channel: parts.channel, apiVersion, replayFrom },
@@ -66,10 +56,9 @@ export class StreamingStream {
   async run(): Promise<StreamFault> {
     const { parts } = this.options;
     const { signal } = parts;
-    // Where nothing is answered, a goodbye would not be either.
     const onAbort = (): void => {
-      const silent = signal.reason instanceof StreamFault && signal.reason.kind === 'silent';
-      this.end(new StreamFault('temporary', 'ECLOSED', 'The stream was given up'), { goodbye: !silent });
+      const given = signal.reason instanceof StreamFault ? signal.reason : null;
+      this.end(given ?? new StreamFault('temporary', 'ECLOSED', 'The stream was given up'));
     };
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -77,13 +66,21 @@ export class StreamingStream {
     try {
       if (!this.over) this.client.start();
       const fault = await this.ended;
-      if (this.owesGoodbye && this.clientKnown) await this.sayGoodbye();
+      if (this.clientKnown && outlivedBy(fault)) await this.sayGoodbye();
       return fault;
     } finally {
       signal.removeEventListener('abort', onAbort);
       this.client.stop();
       this.http.close();
     }
+  }
+
+  /** The first end counts. */
+  private end(fault: StreamFault): void {
+    if (this.over) return;
+    this.over = true;
+    this.roomListener?.();
+    this.settle(fault);
   }
 
   /** faye calls this, so it must not throw. */
@@ -128,7 +125,7 @@ export class StreamingStream {
     if (!fault) this.note(request, replies);
     const events = this.client.receive(known).map(incomingOf);
     if (events.length > 0) parts.events(events);
-    if (fault) return this.end(fault, { goodbye: outlivedBy.includes(fault.kind) });
+    if (fault) return this.end(fault);
     if (request.channel === '/meta/subscribe') {
       this.subscribed = true;
       parts.opened();
@@ -156,9 +153,7 @@ export class StreamingStream {
     await this.wait(patienceMs, hasRoom);
     if (hasRoom() || this.over) return;
     const waiting = `${parts.held} events wait to be stored`;
-    this.end(new StreamFault('temporary', 'BACKLOG', `${waiting}: the rest is fetched once they are`), {
-      goodbye: true,
-    });
+    this.end(new StreamFault('temporary', 'BACKLOG', `${waiting}: the rest is fetched once they are`));
   }
 
   /** Waits `ms` at most: until `enough` holds, looked at whenever there may be more room, or the stream is over. */
@@ -183,3 +178,6 @@ export class StreamingStream {
     await this.farewell;
   }
 }
+
+/** The client may live on at Salesforce, where it counts against the number of clients. */
+const outlivedBy = ({ code }: StreamFault): boolean => code !== unknownClient;

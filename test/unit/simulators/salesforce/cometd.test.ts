@@ -29,12 +29,20 @@ describe('salesforce simulator: Streaming API', () => {
   const publish = (times = 1): string[] => sim.people.publish({ fields: { OrderId__c: '801' }, times }).uuids;
   const numbers = (replies: BayeuxReply[]): number[] =>
     eventsOf(replies).map((reply) => reply.data?.event.replayId ?? 0);
-  /** A connect that the server has taken up and holds. */
-  const held = async (one: BayeuxClient): Promise<{ answer: Promise<BayeuxReply[]>; open(): boolean }> => {
+  async function until(what: string, holds: () => boolean): Promise<void> {
+    const end = performance.now() + 5_000;
+    while (!holds()) {
+      if (performance.now() > end) throw new Error(`not within 5 s: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+  }
+  const count = (name: string) => sim.people.counts()[name];
+  /** A connect that the server has taken up and holds. @param clients that then wait in all. */
+  const held = async (one: BayeuxClient, clients = 1): Promise<{ answer: Promise<BayeuxReply[]>; open(): boolean }> => {
     let open = true;
     const answer = one.connect().finally(() => (open = false));
     answer.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until('the connect to be held', () => count('heldConnects') === clients);
     return { answer, open: () => open };
   };
 
@@ -91,13 +99,15 @@ describe('salesforce simulator: Streaming API', () => {
   });
 
   it('writes doubles with their point and numbers beyond 2^53 with every digit', async () => {
-    sim.people.act('resetBus', { from: '9007199254740993' });
+    sim.people.act('resetBus', { from: '9007199254740994' });
+    sim.panel.switches({ replayIdGap: 1 });
     const one = await client().open(seats, -2);
     const { replayIds } = sim.people.publish({ channel: seats, fields: { Seats__c: 25 } });
     const connect = one.message({ channel: '/meta/connect', connectionType: 'long-polling' });
     const { text } = await one.post([connect]);
     const place = Buffer.from(replayIds[0] ?? '', 'base64').readBigUInt64BE();
-    assert.ok(place > 2n ** 53n);
+    // Odd, so that no number of JavaScript is the same.
+    assert.equal(place, 9007199254740995n);
     assert.match(text, new RegExp(`"replayId":${place},`));
     assert.match(text, /"Seats__c":25\.0,/);
     publish();
@@ -161,10 +171,10 @@ describe('salesforce simulator: Streaming API', () => {
   it('answers an older connect when a newer one comes', async () => {
     const one = await client().open(channel);
     const older = await held(one);
-    const newer = await held(one);
+    const newer = one.connect();
     assert.equal((await older.answer)[0]?.successful, true);
     const uuids = publish();
-    assert.deepEqual(uuidsOf(await newer.answer), uuids);
+    assert.deepEqual(uuidsOf(await newer), uuids);
   });
 
   it('takes one object for an array of one, and nothing that is neither', async () => {
@@ -265,8 +275,9 @@ describe('salesforce simulator: Streaming API', () => {
     const one = await client().open(channel);
     const [kept] = publish();
     const { uuids } = sim.people.publish({ channel: seats, fields: {} });
+    const [last] = publish();
     assert.equal((await one.subscribe(seats, { [seats]: -2 })).successful, true);
-    assert.deepEqual(uuidsOf(await one.connect()), [kept, ...uuids]);
+    assert.deepEqual(uuidsOf(await one.connect()), [kept, ...uuids, last]);
     await one.send({ channel: '/meta/unsubscribe', subscription: channel });
     publish();
     const more = sim.people.publish({ channel: seats, fields: {} }).uuids;
@@ -367,8 +378,16 @@ describe('salesforce simulator: Streaming API', () => {
     assert.deepEqual(await answer, [{ clientId: waiting.clientId, ...refused, id: '4' }]);
     const [late] = await absent.connect();
     assert.equal(late?.error, refused.error);
-    assert.equal(sim.people.counts().openStreams, 0);
+    assert.equal(count('openStreams'), 0);
     assert.equal((await waiting.handshake()).error, '403::Handshake denied');
+  });
+
+  it('removes a client whose token has expired when it connects', async () => {
+    const one = await client().open(channel);
+    sim.people.act('expireAll');
+    assert.equal(count('cometdClients'), 1);
+    assert.equal((await one.connect())[0]?.error, '401::Authentication invalid');
+    assert.equal(count('cometdClients'), 0);
   });
 
   it('keeps the session of a connected client alive, however long', async () => {
@@ -406,9 +425,9 @@ describe('salesforce simulator: Streaming API', () => {
     const busy = await client().open(channel);
     publish();
     await busy.connect();
-    assert.equal(sim.people.counts().openStreams, 2);
+    assert.equal(count('cometdClients'), 2);
     sim.panel.advance(41_000);
-    assert.equal(sim.people.counts().openStreams, 1);
+    assert.equal(count('cometdClients'), 1);
     assert.equal((await busy.connect())[0]?.error, '403::Unknown client');
     assert.equal(uuidsOf(await silent.connect()).length, 1);
     await silent.connect({ advice: { timeout: 0 } });
@@ -428,10 +447,35 @@ describe('salesforce simulator: Streaming API', () => {
     const { answer } = await held(one);
     one.abort();
     await assert.rejects(answer);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(sim.people.counts().openStreams, 1);
+    await until('the line to be gone', () => count('openStreams') === 0);
+    assert.equal(count('cometdClients'), 1);
     sim.panel.advance(111_000);
-    assert.equal(sim.people.counts().openStreams, 0);
+    assert.equal(count('cometdClients'), 0);
+  });
+
+  it('counts a client as an open stream while it keeps connecting', async () => {
+    const one = await client().open(channel);
+    assert.deepEqual([count('cometdClients'), count('openStreams'), count('openedStreams')], [1, 0, 0]);
+    await held(one);
+    publish();
+    await until('the answer', () => count('heldConnects') === 0);
+    assert.deepEqual([count('openStreams'), count('openedStreams')], [1, 1]);
+    await held(one);
+    one.abort();
+    await until('the line to be gone', () => count('openStreams') === 0);
+    const other = await client().open(channel, -2);
+    await other.connect();
+    assert.deepEqual([count('cometdClients'), count('openStreams'), count('openedStreams')], [2, 1, 2]);
+  });
+
+  it('cuts off the next connect of a client that has none waiting when connections are reset', async () => {
+    const one = await client().open(channel);
+    publish();
+    await one.connect();
+    sim.people.act('resetConnections');
+    const [uuid] = publish();
+    await assert.rejects(one.connect());
+    assert.deepEqual(uuidsOf(await one.connect()), [uuid]);
   });
 
   it('says goodbye to a client that disconnects, and answers the connect that is held', async () => {
@@ -440,7 +484,7 @@ describe('salesforce simulator: Streaming API', () => {
     const [bye] = await one.send({ channel: '/meta/disconnect' });
     assert.deepEqual([bye?.channel, bye?.successful], ['/meta/disconnect', true]);
     assert.equal((await answer)[0]?.successful, true);
-    assert.equal(sim.people.counts().openStreams, 0);
+    assert.equal(count('openStreams'), 0);
     assert.equal((await one.connect())[0]?.error, '403::Unknown client');
   });
 
@@ -484,18 +528,19 @@ describe('salesforce simulator: Streaming API', () => {
     assert.equal(open(), true);
     const other = client();
     assert.equal((await other.handshake()).successful, true);
-    const first = other.connect();
-    first.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const first = await held(other, 2);
     sim.people.act('silence', { on: false });
     assert.deepEqual(uuidsOf(await answer), [uuid]);
     sim.panel.advance(110_000);
-    assert.equal((await first)[0]?.successful, true);
-    sim.people.act('silence');
+    assert.equal((await first.answer)[0]?.successful, true);
+  });
+
+  it('forgets a client that it does not answer once that one hangs up', async () => {
+    const one = await client().open(channel);
     await held(one);
+    sim.people.act('silence');
     one.abort();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(sim.people.counts().openStreams, 1);
+    await until('no client', () => count('openStreams') === 0);
   });
 
   it('sends events twice, as they were or anew, and those that cannot be decoded as text', async () => {
@@ -561,7 +606,7 @@ describe('salesforce simulator: Streaming API', () => {
     const { answer } = await held(one);
     sim.panel.reset();
     assert.equal((await answer)[0]?.error, '403::Unknown client');
-    assert.equal(sim.people.counts().openStreams, 0);
+    assert.equal(count('openStreams'), 0);
     ({ token } = await login(sim));
     assert.equal((await client().handshake()).successful, true);
     assert.equal(sim.panel.ledger('handshake')[0]?.stream, 'cometd 1');

@@ -87,6 +87,7 @@ describe('salesforce simulator: jsforce’s streaming client', () => {
     await client.subscribe(channel, (data: Delivered) => received.push(data.event.EventUuid));
     const uuids = publish();
     await until('the first event', () => received.length === 1);
+    await until('its connect to be held', () => sim.people.counts().heldConnects === 1);
     sim.people.act('endStreams');
     uuids.push(...publish(2));
     await until('the others', () => received.length === 3);
@@ -103,6 +104,7 @@ describe('salesforce simulator: jsforce’s streaming client', () => {
       const received: Delivered[] = [];
       const [client] = await create(new StreamingExtension.Replay(channel, -1));
       await client.subscribe(channel, (data: Delivered) => received.push(data));
+      await until('its connect to be held', () => sim.people.counts().heldConnects === 1);
       sim.people.act(act);
       publish();
       await new Promise((resolve) => setTimeout(resolve, 100));
