@@ -1,0 +1,4 @@
+import { intakeContract } from './suite';
+import { transport } from './streaming-transport';
+
+intakeContract(transport);
