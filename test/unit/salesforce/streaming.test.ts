@@ -322,6 +322,8 @@ describe('The subscriber over the Streaming API', () => {
         await one.until('the fault', () => one.waits.length > 0, 5);
         const problem = one.states.find((state) => state.problem !== null)?.problem;
         assert.equal(problem?.code, code);
+        // Nothing is said to be connected before Salesforce has taken the subscription (B8).
+        if (call !== '/meta/connect') assert.deepEqual(one.phases.slice(0, 2), ['connecting', 'backingOff']);
         await stored(one, 2);
         await one.until('connected', () => phase(one) === 'connected');
         assert.deepEqual(sink.order, uuids);
@@ -329,6 +331,23 @@ describe('The subscriber over the Streaming API', () => {
         assert.ok(one.log.of('info').includes('The event stream is back'));
         org.panel.advance(2 * minute);
       });
+
+  it('stores the events of an answer that ends with a refusal, and goes on after them', async () => {
+    const one = subscribe();
+    await connected(one);
+    const { uuids, replayIds } = org.people.publish({});
+    await stored(one, 1);
+    const data = { schema: 'x', payload: { OrderId__c: '801' }, event: { replayId: 0, EventUuid: 'carried along' } };
+    const replayId = Number(decimal(replayIds[0]));
+    const refusal = { channel: '/meta/connect', id: 'x', error: '403::Unknown client', successful: false };
+    const body = [{ channel, data: { ...data, event: { ...data.event, replayId } } }, refusal];
+    org.panel.fault({ call: '/meta/connect', do: { kind: 'json', body } });
+    org.panel.advance(110_000);
+    uuids.push('carried along', ...publish());
+    await stored(one, 3);
+    assert.deepEqual(one.sink.order, uuids);
+    assert.equal(org.panel.ledger('subscribed').at(-1)?.replayId, replayIds[0]);
+  });
 
   it('takes a bare 401 and one of HTTP for a refused token', async () => {
     for (const fault of [
