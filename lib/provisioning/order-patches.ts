@@ -50,13 +50,11 @@ export interface Patch {
 /** Nothing was sent: the record says that it is not to be (overtaken), or the order is held (busy). */
 export type PatchEnd = WriteEnd | { kind: 'overtaken' } | { kind: 'busy' };
 
-interface Unanswered {
+type Mark = NonNullable<OrderRecord['patch']>;
+
+interface Unanswered extends Omit<Mark, 'token'> {
   /** null: no record bears its mark. */
   token: string | null;
-  /** null: a note. */
-  status: OrderChange['activationStatus'] | null;
-  /** LastModifiedDate that was read before it was sent. */
-  seenModifiedAt: number;
   /** Monotonic ms from which on it can't be applied any more. */
   until: number;
 }
@@ -171,9 +169,12 @@ export class OrderPatches {
   /** Marks it on record, sends it once, and remembers when no answer came. */
   async send(target: Target, patch: Patch): Promise<PatchEnd> {
     const { order, change } = patch;
-    const status = change.activationStatus ?? null;
-    const token = `${this.parts.desk.sender.instance}-${++this.made}`;
-    const marked = await this.mark(patch, token);
+    const mark = {
+      token: `${this.parts.desk.sender.instance}-${++this.made}`,
+      status: change.activationStatus ?? null,
+      seenModifiedAt: order.lastModifiedAt,
+    };
+    const marked = await this.mark(patch, mark);
     if (marked === 'overtaken' || (marked === 'busy' && !patch.evenIfHeld)) return { kind: marked };
     const end = await target.connection.writeOrder(order.id, change, target.fields, {
       signal: this.parts.signal,
@@ -181,20 +182,17 @@ export class OrderPatches {
     });
     if (end.kind === 'unknown') {
       const until = this.parts.clock.monotonic() + exchangeTimeoutMs;
-      const bears = marked === 'marked' ? token : null;
-      this.unanswered.set(order.id, { token: bears, status, seenModifiedAt: order.lastModifiedAt, until });
-    } else if (marked === 'marked') this.settled.add(token);
+      this.unanswered.set(order.id, { ...mark, token: marked === 'marked' ? mark.token : null, until });
+    } else if (marked === 'marked') this.settled.add(mark.token);
     return end;
   }
 
-  private async mark(patch: Patch, token: string): Promise<'marked' | 'overtaken' | 'busy'> {
-    const { order, change } = patch;
-    const status = change.activationStatus ?? null;
+  private async mark({ order, onRecord }: Patch, patch: Mark): Promise<'marked' | 'overtaken' | 'busy'> {
     const held = await this.parts.desk.hold(order.id, async (held) => {
-      const next = patch.onRecord(held.record);
+      const next = onRecord(held.record);
       if (next === null) return 'overtaken';
       this.markLeft(held.record);
-      await held.save(() => ({ ...next, patch: { token, status, seenModifiedAt: order.lastModifiedAt } }));
+      await held.save(() => ({ ...next, patch }));
       return 'marked';
     });
     return held?.value ?? 'busy';

@@ -5,6 +5,7 @@
 import type { Timer } from '../clock';
 import type { FieldNames, Salesforce, WriteEnd } from '../salesforce/contract';
 import type { Failure } from './failure';
+import { LeaseLost } from './held-order';
 import { OldResults } from './old-result';
 import { OrderNotes } from './order-notes';
 import { OrderPatches, type Target } from './order-patches';
@@ -189,6 +190,8 @@ export class Writer {
       }
     } catch (error) {
       if (signal.aborted) return;
+      // Another process holds the order now, and goes on from the record.
+      if (error instanceof LeaseLost) return this.retry(orderId, jittered(failedMs));
       // The store, most likely: one alarm, not one an order and try.
       const level = this.failing ? 'warn' : 'error';
       this.failing = true;

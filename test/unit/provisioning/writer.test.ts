@@ -311,6 +311,21 @@ describe('the writer of results', () => {
     assert.deepEqual(salesforce.statuses(orderId), ['Activated']);
   });
 
+  it('tries again, without an alarm, when another process has taken the order over', async () => {
+    await begin();
+    const { ledger } = desk.provisioning.store;
+    const write = ledger.write.bind(ledger);
+    const event = desk.of(await desk.handOut());
+    await desk.provisioning.endings.activate(event);
+    ledger.write = () => Promise.resolve('fenced');
+    await desk.settle();
+    assert.deepEqual(desk.salesforce.book, [], 'nothing is sent without its mark');
+    ledger.write = write;
+    await desk.settle(10_000);
+    assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
+    assert.deepEqual(errors(), []);
+  });
+
   it('raises one alarm while the store fails, goes on, and tells it once the store is well', async () => {
     await begin();
     const { ledger } = desk.provisioning.store;
