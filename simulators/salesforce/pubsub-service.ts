@@ -1,10 +1,10 @@
 /** The Pub/Sub API: GetTopic, GetSchema, Publish, PublishStream, Subscribe. ManagedSubscribe (beta) is not served. §3. */
 import { randomUUID } from 'node:crypto';
 import {
+  Metadata,
   status,
   type handleBidiStreamingCall,
   type handleUnaryCall,
-  type Metadata,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type UntypedServiceImplementation,
@@ -37,6 +37,8 @@ type PubSubCall = (typeof pubSubCalls)[number];
 
 /** A publishing stream must send an event so often, or it is ended. */
 const publishWithinMs = 70_000;
+/** So long a refusal comes after the headers. */
+const refusalFollowsMs = 50;
 /** A client that cancels closes its side first: what ends is complete only when no cancel follows. Real time. */
 const cancelFollowsMs = 50;
 
@@ -193,6 +195,10 @@ export class PubSub {
       call.emit('error', statusOf(refusal, rpcId));
     };
     const open = async (request: FetchRequest): Promise<void> => {
+      if (this.parts.switches.values.headersAtOnce) {
+        call.sendMetadata(new Metadata());
+        await this.parts.clock.pause(refusalFollowsMs);
+      }
       const fields = { topic: request.topic_name, preset: request.replay_preset };
       const struck = await this.fault('Subscribe', fields);
       if (gone) return;

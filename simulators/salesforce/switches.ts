@@ -100,6 +100,8 @@ export const switchesOf = (usernames: readonly string[]) =>
     /** gRPC status of an unknown topic. */
     unknownTopicCode: z.number().int().min(1).max(16).default(5),
     canSubscribe: z.boolean().default(true),
+    /** A Subscribe call is answered with headers as soon as it comes, before it is looked at; else with its first answer. */
+    headersAtOnce: z.boolean().default(false),
 
     // The Streaming API.
     /** A connect without events is held so long. */
