@@ -62,7 +62,7 @@ describe('The login', () => {
     salesforce.close();
   });
 
-  it('is not repeated without end when fresh tokens are refused: two calls and two logins, then a pause that grows', async () => {
+  it('is not repeated without end when fresh tokens are refused: two calls and two logins, then a pause that grows (B34)', async () => {
     const clock = new FakeClock(Date.now());
     const { salesforce, log } = connect(org.url, { clock });
     const id = org.people.stories()['good'] ?? '';
@@ -154,7 +154,7 @@ describe('The login', () => {
     });
   }
 
-  it('answered with 200 and no token is an error, and the next call asks anew', async () => {
+  it('answered with 200 and no token is an error, and the next call asks anew (T22)', async () => {
     let answers = 0;
     const server = await serve((_request, response) => {
       answers += 1;
@@ -238,7 +238,7 @@ describe('The login', () => {
     salesforce.close();
   });
 
-  it('uses the host that came with the token, and moves when the next one names another', async () => {
+  it('uses the host that came with the token, and moves when the next one names another (B36)', async () => {
     const moved = await serve((_request, response) => {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ totalSize: 0, done: true, records: [] }));
