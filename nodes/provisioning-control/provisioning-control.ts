@@ -1,7 +1,9 @@
 import type { Node, NodeAPI } from 'node-red';
-import { control, controlTopics, subjectsIn } from '../../lib/provisioning/control';
+import { control, controlTopics, subjectsIn, type ControlAnswer } from '../../lib/provisioning/control';
+import { failure, toFailure } from '../../lib/provisioning/failure';
 import { replay } from '../../lib/provisioning/replay-by-hand';
-import { nodeProblem, useConnections } from '../shared/connections';
+import type { SharedStore } from '../../lib/provisioning/shared-store';
+import { nodeProblem, nodeProblemText, useConnections } from '../shared/connections';
 import { onInput } from '../shared/input';
 import { intakesOf } from '../shared/registry';
 
@@ -14,31 +16,48 @@ export = (RED: NodeAPI): void =>
     const used = useConnections(RED, this, definition as unknown as Record<string, unknown>, {
       store: 'provisioning-store',
     });
-    if (nodeProblem(this, used.problems)) return;
-    const { store } = used.connections;
+    const store = nodeProblem(this, used.problems) ? null : used.connections.store;
     onInput(this, async (message, send, done) => {
-      const topic = topics.find((known) => known === message['topic']);
-      if (topic === undefined)
-        throw new Error(`msg.topic must be one of ${topics.join(', ')}; it is ${JSON.stringify(message['topic'])}`);
-      const { provisioning, problem } = store;
-      if (provisioning === null) throw new Error(problem?.message ?? 'The store is being opened; try again');
-      const intakes = intakesOf(provisioning);
-      const payload = message['payload'];
-      const answers =
-        topic === 'replay'
-          ? await replay(payload, intakes, provisioning.clock.now())
-          : await control(topic, subjectsIn(payload), instant(message['until']), { provisioning, intakes });
-      const carried = answers.filter((one) => one.done).length;
-      this.status({
-        fill: carried > 0 ? 'green' : 'yellow',
-        shape: 'dot',
-        text: `${topic}: ${carried} of ${answers.length}`,
-      });
-      message['payload'] = answers;
-      send(message);
-      done();
+      try {
+        const answers = await answersTo(message, this, store);
+        const carried = answers.filter((one) => one.done).length;
+        this.status({
+          fill: carried > 0 ? 'green' : 'yellow',
+          shape: 'dot',
+          text: `${String(message['topic'])}: ${carried} of ${answers.length}`,
+        });
+        message['payload'] = answers;
+        send(message);
+        done();
+      } catch (thrown) {
+        const found = toFailure(thrown, 'event');
+        message['failure'] = found.part();
+        this.status({ fill: 'red', shape: 'dot', text: found.code });
+        done(found);
+      }
     });
   });
+
+async function answersTo(
+  message: Record<string, unknown>,
+  node: Node,
+  store: SharedStore | null,
+): Promise<ControlAnswer[]> {
+  if (store === null) throw failure('SETTING_MISSING', nodeProblemText(node), 'event');
+  const topic = topics.find((known) => known === message['topic']);
+  if (topic === undefined) {
+    const text = `msg.topic must be one of ${topics.join(', ')}; it is ${JSON.stringify(message['topic'])}`;
+    throw failure('MESSAGE_INCOMPLETE', text, 'event');
+  }
+  const { provisioning, problem } = store;
+  if (provisioning === null)
+    throw failure('STORE_UNAVAILABLE', problem?.message ?? 'The store is being opened; try again', 'event');
+  const intakes = intakesOf(provisioning);
+  const payload = message['payload'];
+  return topic === 'replay'
+    ? replay(payload, intakes, provisioning.clock.now())
+    : control(topic, subjectsIn(payload), instant(message['until']), { provisioning, intakes });
+}
 
 function instant(until: unknown): number | null {
   if (typeof until === 'number') return until;

@@ -25,9 +25,10 @@ export = (RED: NodeAPI): void => {
   RED.nodes.registerType('provisioning-health', function (this: Node, definition) {
     RED.nodes.createNode(this, definition);
     const config = definition as unknown as Record<string, unknown>;
-    const { values } = readSettings(settings, config);
+    const { values, problems, notes } = readSettings(settings, config);
     const used = useConnections(RED, this, config, { store: 'provisioning-store' });
-    const store = nodeProblem(this, used.problems) ? null : used.connections.store;
+    for (const note of notes) this.log(note);
+    const store = nodeProblem(this, [...problems, ...used.problems]) ? null : used.connections.store;
     let cached: { at: number; answer: Promise<Health | Down> } | null = null;
 
     const current = (): Promise<Health | Down> => {

@@ -220,3 +220,61 @@ describe('provisioning-store', function () {
     });
   });
 });
+
+describe('provisioning-store, its settings', () => {
+  const world = useWorld();
+
+  it('keeps its file in Node-RED’s user directory where no other is named', async () => {
+    await world.load(asking());
+    await world.provisioning();
+    assert.ok(existsSync(join(world.directory, file)));
+  });
+
+  it('keeps its file in the directory that the environment names', async () => {
+    const directory = join(world.directory, 'elsewhere');
+    mkdirSync(directory);
+    world.set({ MY_STORE: directory });
+    await world.load(asking({ directory: '${MY_STORE}' }));
+    await world.provisioning();
+    assert.ok(existsSync(join(directory, file)));
+    assert.equal(existsSync(join(world.directory, file)), false);
+  });
+
+  it('is one store for two nodes that name the same directory, and stays over a deploy', async () => {
+    const twin = { ...node('store'), id: 'twin' };
+    await world.load([...asking(), twin]);
+    const first = await world.provisioning();
+    assert.equal(await world.connection<'provisioning-store'>('twin').connection?.ready, first);
+    await world.deploy([...asking({ name: 'new' }), twin], 'full');
+    assert.equal(await world.provisioning(), first);
+  });
+
+  it('remembers over a stop and a start, and closes its file in between', async () => {
+    await world.load(asking());
+    const { store } = await world.provisioning();
+    await store.idMappings.put({ portalUserId: null, whmcsClientId: 7, sfAccountId: '001Ql0000000001IAA' });
+    await world.unload();
+    const closed = (): Promise<boolean> =>
+      store.idMappings.byWhmcsClient(7).then(
+        () => false,
+        () => true,
+      );
+    await world.until('its file is closed', closed);
+    await world.load(asking());
+    const again = (await world.provisioning()).store;
+    assert.equal(again.id, store.id);
+    assert.equal((await again.idMappings.byWhmcsClient(7))?.sfAccountId, '001Ql0000000001IAA');
+  });
+
+  it('is SETTING_INVALID with an engine that is none, and the source takes no work', async () => {
+    world.set({ PROVISIONING_STORE: 'papyrus' });
+    await world.load(asking());
+    assert.deepEqual(world.status('store'), { fill: 'red', shape: 'ring', text: 'engine' });
+    assert.deepEqual(world.status('source'), { fill: 'red', shape: 'ring', text: 'store' });
+    assert.match(
+      world.lines('error').join(),
+      /^SETTING_INVALID: engine must be one of .*embedded.*; it is "papyrus"\.$/,
+    );
+    assert.deepEqual(world.salesforce.panel.requests(), []);
+  });
+});

@@ -268,6 +268,15 @@ describe('sf-connection', () => {
       assert.match(String(body['message']), /inactive/i);
     });
 
+    it('strikes out a secret that Salesforce echoes', async () => {
+      await world.load(flow());
+      const refusal = { kind: 'oauth', error: 'invalid_client', description: `no app ${login.consumerKey} is known` };
+      world.salesforce.panel.fault({ call: 'token', times: 0, do: refusal });
+      const { body } = await ask(world, test, { id: 'org', values: formOf(), credentials: {} });
+      assert.equal(body['ok'], false);
+      assert.match(String(body['message']), /no app \*\*\* is known/);
+    });
+
     it('says that nobody answers there', async () => {
       await world.load(flow());
       const values = formOf({ loginUrl: 'http://127.0.0.1:9' });

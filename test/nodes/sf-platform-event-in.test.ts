@@ -257,10 +257,23 @@ describe('sf-platform-event-in', () => {
       await world.load(alone());
       await subscribed();
       world.salesforce.people.act('silence', { newStreams: true });
-      const closing = helper.unload();
+      let closed = false;
+      void helper.unload().then(() => (closed = true));
       await turn();
       world.clock.advance(10_000);
-      await closing;
+      await world.until('it is closed', () => closed, 5_000);
+    });
+
+    it('closes within 10 s when its store does not answer', async () => {
+      await world.load(alone());
+      await subscribed();
+      const { leases } = (await world.provisioning()).store;
+      leases.release = () => new Promise(() => undefined);
+      let closed = false;
+      void helper.unload().then(() => (closed = true));
+      await world.until('the stream is gone', () => streams() === 0);
+      world.clock.advance(10_000);
+      await world.until('it is closed', () => closed, 5_000);
     });
 
     it('starts nothing when it is closed while it starts', async () => {

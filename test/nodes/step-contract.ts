@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
 import type { Message, Travelling } from '../../lib/provisioning/message';
 import { catching, flowOf, node, type FlowNode, type Known } from './flow';
-import type { EventMessage, World } from './world';
+import { turn, type EventMessage, type World } from './world';
 
 export interface StepUnderTest {
   id: Known;
@@ -158,12 +158,12 @@ export function itKeepsTheContract(world: World, step: StepUnderTest): void {
       await world.until('the call hangs', () => panel.requests(reads.call).length > before);
       const provisioning = await world.provisioning();
       let closed = false;
-      const closing = helper.unload().then(() => (closed = true));
+      void helper.unload().then(() => (closed = true));
       world.clock.advance(9_000);
-      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = 0; turns < 20; turns++) await turn();
       assert.equal(closed, false, 'it waits for the step');
       world.clock.advance(1_000);
-      await closing;
+      await world.until('it is closed', () => closed, 5_000);
       await world.until('the step has ended', () => !provisioning.handouts.anyRunning);
       const event = await provisioning.store.inbox.get(message.event.id);
       assert.deepEqual([event?.state, event?.reason], ['parked', 'goes on from the record']);

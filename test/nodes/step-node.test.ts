@@ -334,12 +334,13 @@ describe('a node that runs a step', () => {
       const { handouts, store } = await world.provisioning();
       world.node('step').receive(message as never);
       await world.until('the step runs', () => seen.signal !== null);
-      const closing = helper.unload();
+      let closed = false;
+      void helper.unload().then(() => (closed = true));
       world.clock.advance(9_000);
       await ticks();
-      assert.equal(seen.signal?.aborted, false);
+      assert.deepEqual([closed, seen.signal?.aborted], [false, false]);
       world.clock.advance(1_000);
-      await closing;
+      await world.until('it is closed', () => closed, 5_000);
       assert.equal(seen.signal?.aborted, true);
       assert.equal(handouts.running(orderOf(message)).length, 1, 'the register still knows the step');
       const shown = world.watch.statuses.length;

@@ -38,6 +38,8 @@ export type NodeFile = (red: NodeAPI) => void;
 export const channel = '/event/OrderProvisionRequested__e';
 export const seat = [{ code: 'SEAT-M', quantity: 1 }];
 const waitMs = 10_000;
+/** How long sockets and timers may take to end. Shorter than any timer of the nodes that could be forgotten. */
+const leftMs = 2_000;
 /** How long an unused connection or store is kept. */
 const graceMs = 3_000;
 
@@ -144,11 +146,13 @@ export class World {
       await this.until(
         () => `no timer is left, but there are ${this.clock.pending}`,
         () => this.clock.pending === 0,
+        leftMs,
       );
       await this.until(
         () =>
           `nothing is left open: ${JSON.stringify(resources())}, at the start ${JSON.stringify(this.resourcesBefore)}`,
         () => Object.entries(resources()).every(([kind, count]) => count <= (this.resourcesBefore[kind] ?? 0)),
+        leftMs,
       );
       assert.equal(secretIn([this.watch.shown, ...this.answers].join('\n')), undefined, 'a secret was shown');
     } finally {
@@ -267,11 +271,11 @@ export class World {
   }
 
   /** Waits for what must become true soon. */
-  async until(what: string | (() => string), test: () => boolean | Promise<boolean>): Promise<void> {
-    const limit = performance.now() + waitMs;
+  async until(what: string | (() => string), test: () => boolean | Promise<boolean>, ms = waitMs): Promise<void> {
+    const limit = performance.now() + ms;
     while (!(await test())) {
       if (performance.now() > limit)
-        throw new Error(`not within ${waitMs / 1_000} s: ${typeof what === 'string' ? what : what()}`);
+        throw new Error(`not within ${ms / 1_000} s: ${typeof what === 'string' ? what : what()}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
