@@ -176,6 +176,11 @@ const table = {
     true,
     'If the client has it in WHMCS, put its id into WHMCS_Order_ID__c; then press Retry, which looks again before it adds.',
   ],
+  WHMCS_CLIENT_BLOCKED: [
+    'WHMCS hosting support',
+    true,
+    'Nothing was sent for this Order. Have the other Order that is named here decided first, then press Provision / Retry.',
+  ],
   WHMCS_TWIN: [
     'WHMCS hosting support',
     false,

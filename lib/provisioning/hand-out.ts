@@ -1,6 +1,9 @@
-/** The hand-out of a channel's events: at most N at a time and one an order; what was lost on its way goes out again. */
+/**
+ * The hand-out of a channel's events: at most N at a time and one an order; what was lost on its way goes out again. One
+ * whose processes have died again and again goes out alone, so that no other is counted dead with it.
+ */
 import type { InboxEvent } from '../state/contract';
-import type { Handout } from './handouts';
+import { isSuspected, type Handout } from './handouts';
 import type { Provisioning } from './provisioning';
 import { SaidOnce } from './said-once';
 
@@ -19,6 +22,8 @@ export class HandOut {
   private handing: Promise<void> | null = null;
   private handAgain = false;
   private stopped = true;
+  /** Taken, and waiting until it can go alone: nothing else goes before it. */
+  private suspect: InboxEvent | null = null;
   private readonly said: SaidOnce;
 
   constructor(
@@ -54,6 +59,8 @@ export class HandOut {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.handing;
+    if (this.suspect) await this.options.provisioning.store.inbox.release(this.suspect.id, this.suspect.handout);
+    this.suspect = null;
   }
 
   /** Something may have become possible: a place is free, an event has come or is due. */
@@ -89,9 +96,13 @@ export class HandOut {
     const { provisioning, channel, maxInWork } = this.options;
     await this.handOutLost();
     while (!this.stopped && !this.rests() && provisioning.handouts.inWork(channel).length < maxInWork) {
-      const event = await provisioning.store.inbox.take(channel, provisioning.clock.now());
+      const inWork = provisioning.handouts.inWork(channel);
+      if (inWork.some(({ suspected }) => suspected) || (this.suspect !== null && inWork.length > 0)) return;
+      const event = this.suspect ?? (await provisioning.store.inbox.take(channel, provisioning.clock.now()));
+      this.suspect = null;
       if (event === null) return;
-      await this.send(event);
+      if (isSuspected(event) && inWork.length > 0) this.suspect = event;
+      else await this.send(event);
     }
   }
 

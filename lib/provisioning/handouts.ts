@@ -12,6 +12,8 @@ export interface Handout {
   readonly handout: number;
   readonly orderId: string;
   readonly channel: string;
+  /** Processes have died again and again while they worked on it: it goes alone. */
+  readonly suspected: boolean;
   /** Wall ms at which the event was received, for the log's duration. */
   readonly receivedAt: number;
   /** Monotonic ms of the last sign of life from one of our nodes. */
@@ -30,6 +32,11 @@ export interface Visit {
   leave(): void;
 }
 
+/** Deaths of the process from which on an event is suspected: a crash counts for all events that were in work. */
+const suspectedFrom = 2;
+
+export const isSuspected = (event: InboxEvent): boolean => event.crashes >= suspectedFrom;
+
 export class Handouts {
   private readonly byEvent = new Map<string, Handout>();
   private readonly byMessage = new Map<string, Handout>();
@@ -47,6 +54,7 @@ export class Handouts {
       handout: event.handout,
       orderId,
       channel: event.channel,
+      suspected: isSuspected(event),
       receivedAt: event.receivedAt,
       lastSign: this.clock.monotonic(),
       lastNode: null,

@@ -71,8 +71,8 @@ export async function health(
   streamProblem(stream, say);
   const auth = provisioning.writer.target?.connection.health();
   if (auth?.auth === 'failed') say('down', `Salesforce login: ${auth.error?.code ?? 'refused'}`);
-  if (unreported > 0) say('degraded', `${unreported} results still to be told to Salesforce`);
-  if (unsettled > 0) say('degraded', `${unsettled} orders whose outcome in WHMCS is not known yet`);
+  if (unreported > 0) say('degraded', `results still to be told to Salesforce: ${unreported}`);
+  if (unsettled > 0) say('degraded', `orders whose outcome in WHMCS is not known yet: ${unsettled}`);
 
   const redis = store.engine === 'redis' ? (storeHealth.ok ? 'ok' : 'down') : 'not used';
   return {

@@ -28,7 +28,7 @@ export async function otherIntent({ order, whmcs, input, settings }: Adding, row
     if (state === 'settled') continue;
     const text = `Order ${open.orderId} of the same WHMCS client is unsettled, and WHMCS keeps no mark`;
     if (state === 'stopped')
-      throw failure('WHMCS_OUTCOME_UNKNOWN', `${text}: a person must decide that one first`, 'whmcs_create');
+      throw failure('WHMCS_CLIENT_BLOCKED', `${text}: a person must decide that one first`, 'whmcs_create');
     return { wait: otherOrderMs, reason: text, waitsFor };
   }
   return null;

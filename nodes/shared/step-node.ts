@@ -361,6 +361,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
       handout: event.handout,
       orderId,
       channel: event.channel,
+      suspected: false,
       receivedAt: Date.parse(event.receivedAt),
       lastSign: 0,
       lastNode: null,

@@ -419,7 +419,7 @@ describe('Adding an order', () => {
       world.whmcs.addFaults = [{ end: 'unknown', commit: 'now' }];
       await world.until(process.again(() => process.add(other, { marker: 'none' })));
       const end = await process.add(input(), { marker: 'none' });
-      assert.equal(code(end), 'WHMCS_OUTCOME_UNKNOWN');
+      assert.equal(code(end), 'WHMCS_CLIENT_BLOCKED');
       assert.match(text(end), new RegExp(otherOrderId));
     });
 

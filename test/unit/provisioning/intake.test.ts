@@ -100,6 +100,42 @@ describe('the intake of a channel', () => {
     assert.equal(delivered.length, 1);
   });
 
+  it('hands out alone what processes have died with, so that no other is counted dead with it', async () => {
+    const { inbox } = desk.provisioning.store;
+    const take = inbox.take.bind(inbox);
+    const suspect = orderNumber(2);
+    inbox.take = async (...args) => {
+      const event = await take(...args);
+      return event?.orderId === suspect ? { ...event, crashes: 2 } : event;
+    };
+    for (const id of [orderNumber(1), suspect, orderNumber(3)]) await arrives(id);
+    const named = (): (string | null)[] => delivered.map((event) => event.orderId);
+    assert.deepEqual(named(), [orderNumber(1)]);
+    const end = async (at: number): Promise<void> => {
+      const event = delivered[at];
+      assert.ok(event?.orderId);
+      await desk.provisioning.endings.done({ eventId: event.id, handout: event.handout, orderId: event.orderId });
+      await desk.settle();
+    };
+    await end(0);
+    assert.deepEqual(named(), [orderNumber(1), suspect]);
+    await end(1);
+    assert.deepEqual(named(), [orderNumber(1), suspect, orderNumber(3)]);
+  });
+
+  it('gives back what waits to go alone when it stops', async () => {
+    const { inbox } = desk.provisioning.store;
+    const take = inbox.take.bind(inbox);
+    inbox.take = async (...args) => {
+      const event = await take(...args);
+      return event?.orderId === orderNumber(2) ? { ...event, crashes: 2 } : event;
+    };
+    await arrives(orderNumber(1));
+    await arrives(orderNumber(2));
+    await intake.stop();
+    assert.equal((await inbox.ofOrder(orderNumber(2)))[0]?.state, 'waiting');
+  });
+
   it('hands a duplicate out once', async () => {
     await arrives(orderId, 'same');
     await arrives(orderId, 'same');
