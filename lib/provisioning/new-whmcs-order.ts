@@ -95,7 +95,9 @@ async function forDead(settling: Settling, adopted: Adopted): Promise<WordTaken>
     return refused(`WHMCS order ${idsOf(living)} was made for it too, and is not cancelled: retry without the word`);
   // An accept that was not settled has nothing to accept any more.
   if (unsettledAccept(order.record)) await conclude(settling, { found, services: [], decision: { do: 'gone' } });
-  await order.save((record) => newGeneration(record) ?? record);
+  const next = newGeneration(order.record);
+  if (next === null) return refused(`What became of WHMCS order ${orderId} is not settled yet; try again in a moment`);
+  await order.save(() => next);
   log.warn('A person asks for a new WHMCS order in place of one that is dead', {
     order: order.orderId,
     whmcsOrder: orderId,

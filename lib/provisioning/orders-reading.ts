@@ -50,7 +50,8 @@ export async function newestOrders(whmcs: Whmcs, clientId: number, signal?: Abor
   const ids = first.orders.map((order) => order.id);
   const rising = ids.length > 1 && (ids[0] ?? 0) < (ids[ids.length - 1] ?? 0);
   if (!rising || first.total <= ids.length) return first.orders;
-  const last = await page(whmcs, clientId, Math.max(ids.length, first.total - pageLength), pageLength, signal);
+  // As long as page one is: WHMCS may give fewer rows than it is asked for.
+  const last = await page(whmcs, clientId, Math.max(ids.length, first.total - ids.length), pageLength, signal);
   return [...first.orders, ...last.orders];
 }
 

@@ -267,6 +267,21 @@ describe('Accepting an order', () => {
     });
   }
 
+  it('accepts nothing of another WHMCS than the node’s', async () => {
+    await process.edit((record) => ({
+      ...record,
+      adopted: record.adopted && { ...record.adopted, whmcs: 'https://old' },
+    }));
+    assert.equal(code(await accept()), 'WHMCS_ORDER_FOREIGN');
+    assert.equal(sent(), 0);
+  });
+
+  it('accepts nothing while a call to add is unsettled', async () => {
+    await process.edit((record) => ({ ...record, adds: record.adds.map((one) => ({ ...one, settled: null })) }));
+    assert.equal((await accept()).kind, 'parked');
+    assert.equal(sent(), 0);
+  });
+
   it('fails when the order was deleted', async () => {
     world.whmcs.orders.length = 0;
     assert.equal(code(await accept()), 'WHMCS_ORDER_GONE');
@@ -290,14 +305,19 @@ describe('Accepting an order', () => {
   });
 
   it('goes on where the accept was refused after the span in doubt', async () => {
-    await process.real.setDoubt({ reason: 'an older copy was put in place', until: world.clock.now() });
-    await world.clock.advance(1);
+    const from = world.clock.now();
+    await world.clock.advance(1_000);
     world.whmcs.acceptFaults = [{ end: 'refused', fault: 'role', message: 'Invalid Permissions' }];
-    await process.edit((record) => ({
-      ...record,
-      adopted: record.adopted && { ...record.adopted, at: world.clock.now() },
-    }));
     await accept();
+    await process.real.setDoubt({ reason: 'an operator says so', until: from + 500 });
     assert.equal(part(await accept()).status, 'Active');
+  });
+
+  it('says at once what is known of an accept that was sent, in doubt or not', async () => {
+    world.whmcs.acceptFaults = [{ end: 'unclear', failing: [], leaves: 'Pending' }];
+    await accept();
+    await process.real.setDoubt({ reason: 'an older copy was put in place', until: world.clock.now() + 1 });
+    assert.equal(code(await accept()), 'WHMCS_ACCEPT_UNKNOWN');
+    assert.equal((await process.record()).accepts.length, 1);
   });
 });

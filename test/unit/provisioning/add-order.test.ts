@@ -535,6 +535,15 @@ describe('Adding an order', () => {
       });
     }
 
+    it('believes that it is gone only when two reads say so', async () => {
+      await process.add();
+      world.whmcs.answerOrders = () => {
+        world.whmcs.answerOrders = (page) => page;
+        return { total: 0, start: 0, orders: [] };
+      };
+      assert.equal(part(await process.add()).orderId, 5001);
+    });
+
     it('makes no new one when it was deleted', async () => {
       await process.add();
       world.whmcs.orders.length = 0;
@@ -736,6 +745,19 @@ describe('Adding an order', () => {
       assert.equal(part(await world.until(process.again(() => process.add()))).outcome, 'created');
       assert.equal((await process.record()).adds.length, 2);
     });
+
+    for (const [what, seen] of [
+      ['that was not read', null],
+      [
+        'of which it is not known when it was created',
+        { status: 'Activating', createdAt: null, modifiedAt: 9e15, modifiedById: '005' },
+      ],
+    ] as const) {
+      it(`doubts an order ${what}`, async () => {
+        await process.edit((record) => ({ ...record, seen }));
+        assert.match(text(await process.add()), /may have lost what was done/);
+      });
+    }
 
     it('adds at once what was created since', async () => {
       await process.begin(orderId, 2, world.clock.now());

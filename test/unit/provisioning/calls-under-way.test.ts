@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { unknownSender } from '../../../lib/provisioning/add-record';
 import { isUnderWay, underWay } from '../../../lib/provisioning/calls-under-way';
-import type { AddIntent } from '../../../lib/provisioning/order-record';
+import type { AcceptIntent, AddIntent } from '../../../lib/provisioning/order-record';
 import { Quarantines, type Quarantine } from '../../../lib/provisioning/quarantine';
 import { orderId, otherOrderId, World, type Process } from './vendor-doubles/world';
 
@@ -85,7 +85,11 @@ describe('The register of calls under way', () => {
       stopped: null,
       ...over,
     });
-    const of = async (quarantines: Quarantines, which: AddIntent, by: Process = process): Promise<Quarantine> => {
+    const of = async (
+      quarantines: Quarantines,
+      which: AddIntent | AcceptIntent,
+      by: Process = process,
+    ): Promise<Quarantine> => {
       const held = await by.hold(orderId, (order) => quarantines.of(order, which, 1_000));
       return held?.value ?? assert.fail('busy');
     };
@@ -138,6 +142,9 @@ describe('The register of calls under way', () => {
       await quarantines.note(process.store);
       await world.clock.advance(400);
       assert.deepEqual(await of(quarantines, lost), { is: 'running', leftMs: 600 });
+      const accept = { id: 'c1', sender: unknownSender } as AcceptIntent;
+      const another = 'an accept may be another installation’s, which goes on';
+      assert.deepEqual(await of(quarantines, accept), { is: 'running', leftMs: 1_000 }, another);
       await process.real.setDoubt(null);
       assert.deepEqual(await of(quarantines, { ...lost, id: 'a2' }), { is: 'running', leftMs: 1_000 });
     });

@@ -184,7 +184,50 @@ describe('The word for a new WHMCS order', () => {
       await job.rest();
       assert.equal(job.status(), 'Activated', job.ends.join(' | '));
       assert.equal(job.salesforce.orders.get(orderId)?.whmcsOrderId, '5001');
+      assert.deepEqual(
+        (await job.record()).past.map((one) => one.orderId),
+        [5002],
+      );
       assert.deepEqual(job.whmcs.accepted, [5001]);
+    });
+
+    it('leaves nothing of the dead one in what is told of the new one', async () => {
+      await made(set('Cancelled'));
+      job.whmcs.addFaults = [{ end: 'refused', message: 'Out of stock' }];
+      await ask();
+      await job.rest();
+      const { report, accepted } = await job.record();
+      assert.deepEqual([report?.status, report?.whmcsOrderId, report?.services, accepted], ['Failed', null, [], null]);
+    });
+
+    it('is taken though an accept of the dead one is not settled', async () => {
+      await made(set('Cancelled'));
+      const { accepts } = await job.record();
+      await job.desk.record({ accepts: accepts.map((one) => ({ ...one, settled: null })) });
+      assert.match(await ask(), /^done/);
+      await job.rest();
+      assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+      assert.equal((await job.record()).accepts[0]?.settled?.how, 'dead');
+    });
+
+    it('is told of a row that a call from before it makes late', async () => {
+      await begin();
+      job.whmcs.addFaults = [{ end: 'unknown' }];
+      await run();
+      assert.equal(adds(), 2);
+      set('Cancelled')();
+      await ask();
+      await job.rest();
+      assert.deepEqual(job.whmcs.added, [5001, 5002]);
+      job.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=${job.desk.provisioning.store.id}-a1` });
+      await job.intake.stop();
+      await job.desk.settle(31 * 60_000);
+      const alarms = job.desk.lines.filter((line) => line.level === 'error' && /turned up late/.test(line.text));
+      assert.deepEqual(
+        alarms.map((line) => line.facts?.['candidates']),
+        ['5003'],
+      );
+      assert.deepEqual(job.whmcs.accepted, [5001, 5002]);
     });
 
     it('is taken though what became of the accept was never known', async () => {
@@ -279,6 +322,17 @@ describe('The word for a new WHMCS order', () => {
       assert.deepEqual(job.whmcs.added, [5001, 5002]);
     });
 
+    it('is refused while it is not known yet what became of the call', async () => {
+      await begin({ resend: 'never' });
+      job.whmcs.addFaults = [{ end: 'unknown' }];
+      await job.arrives();
+      const [event] = await job.desk.provisioning.store.inbox.ofOrder(orderId);
+      assert.ok(event);
+      await job.desk.provisioning.endings.done({ eventId: event.id, handout: event.handout, orderId });
+      assert.match(await ask(), /^no: It is not known yet what became of AddOrder/);
+      assert.equal(adds(), 1);
+    });
+
     it('is refused when its order has turned up meanwhile, and a plain retry goes on with that', async () => {
       await stopped();
       const store = job.desk.provisioning.store.id;
@@ -319,6 +373,10 @@ describe('The word for a new WHMCS order', () => {
       await job.rest();
       assert.equal(adds(), 1);
       assert.match(job.errorMessage(), /may be ours: 5001/);
+      job.whmcs.order(5001).status = 'Cancelled';
+      await ask(orderId);
+      await job.rest();
+      assert.equal(adds(), 1, 'the word was for that run');
     });
   });
 });

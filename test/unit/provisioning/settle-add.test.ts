@@ -33,6 +33,8 @@ function intent(over: Partial<AddIntent> = {}): AddIntent {
 
 interface RowOf {
   id: number;
+  /** A second mark beside the first. */
+  also?: { orderId: string };
   marker?: { orderId?: string; store?: string; intent?: string };
   claimedBy?: string;
   status?: string;
@@ -41,9 +43,17 @@ interface RowOf {
   date?: string | null;
 }
 
-function row({ id, marker, claimedBy = undefined, status = 'Pending', client = clientId, date = null }: RowOf): Row {
+function row({
+  id,
+  marker,
+  also,
+  claimedBy = undefined,
+  status = 'Pending',
+  client = clientId,
+  date = null,
+}: RowOf): Row {
   return {
-    markers: marker ? [{ orderId, store, intent: 'a1', ...marker }] : [],
+    markers: [marker, also].flatMap((one) => (one ? [{ orderId, store, intent: 'a1', ...one }] : [])),
     claimedBy: claimedBy ?? null,
     order: {
       id,
@@ -186,6 +196,26 @@ describe('What became of a call to add an order', () => {
         stop(look({ rows: [{ id: 5001, client: 7 }], quarantine: 'sender' })),
         'WHMCS_OUTCOME_UNKNOWN foreign-rows',
       );
+    });
+
+    it('is not a row that bears two orders’ marks: a person must look', () => {
+      const rows = [{ id: 5001, marker: {}, also: { orderId: otherOrderId } }];
+      assert.equal(stop(look({ rows })), 'WHMCS_OUTCOME_UNKNOWN unexplained');
+    });
+
+    it('is not a row of ours from before the call: claimed by us below the watermark, or one that has had its day', () => {
+      assert.equal(look({ rows: [{ id: 4990, claimedBy: orderId }] }).do, 'settle');
+      const past = [{ orderId: 5001 }] as OrderRecord['past'];
+      for (const marker of [{ marker: {} }, {}])
+        assert.equal(look({ record: { past }, rows: [{ id: 5001, ...marker }] }).do, 'settle');
+    });
+
+    it('is told by the rows when answers have named two orders', () => {
+      const facts = [5001, 5002].map((whmcsOrderId) => ({ kind: 'order-seen' as const, whmcsOrderId }));
+      assert.equal(look({ facts, rows: null, quarantine: 'sender' }).do, 'wait');
+      assert.equal(stop(look({ facts, rows: [{ id: 5001 }, { id: 5002 }] })), 'WHMCS_TWIN twin');
+      const decision = look({ facts, rows: [{ id: 5001, status: 'Cancelled' }, { id: 5002 }] });
+      assert.equal(decision.do === 'adopt' && decision.orderId, 5002);
     });
 
     it('is not a row of an earlier generation', () => {

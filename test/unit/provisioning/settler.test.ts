@@ -151,7 +151,19 @@ describe('Background settling', () => {
       assert.equal(passes, 6, 'one look and five passes');
     });
 
-    it('goes through every page', async () => {
+    it('goes through every page, of whatever length', async () => {
+      for (let made = 0; made < 25; made++)
+        world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=801000000000009AAA;i=ffffffff-a${made}` });
+      world.whmcs.pageLength = 10;
+      world.whmcs.oldestFirst = true;
+      await unanswered();
+      assert.equal((await process.record()).adds[0]?.watermark, 5025);
+      world.whmcs.add({ clientId, items: asked(), by: 'person' });
+      await world.clock.advance(310_000);
+      assert.match(failureOf(last()).message, /may be ours: 5026/);
+    });
+
+    it('finds none on any page', async () => {
       for (let made = 0; made < 25; made++)
         world.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=801000000000009AAA;i=ffffffff-a${made}` });
       world.whmcs.pageLength = 10;
@@ -265,6 +277,13 @@ describe('Background settling', () => {
       await world.clock.advance(600_000);
       assert.deepEqual(kinds(), ['stopped', 'turnedUp']);
       assert.equal((await process.record()).adopted, null);
+    });
+
+    it('tells of none that is dead', async () => {
+      await watched();
+      world.whmcs.add({ clientId, items: asked(), notes: mark() }).status = 'Cancelled';
+      await world.clock.advance(86_500_000);
+      assert.ok(!kinds().includes('turnedUp'));
     });
 
     it('tells of an unmarked one only where its products are those asked for', async () => {
