@@ -56,7 +56,8 @@ const kinds: Record<string, Broken> = {
     async break(directory) {
       await used(directory);
       const bytes = readFileSync(join(directory, file));
-      writeFileSync(join(directory, file), bytes.fill(0xa5, 4_096, 16_384));
+      // A page that opening would not touch.
+      writeFileSync(join(directory, file), bytes.fill(0xff, bytes.length - 4_096));
       return nothing;
     },
   },
