@@ -13,6 +13,7 @@ import { intakeStatus } from '../shared/intake-status';
 import { logOf } from '../shared/log';
 import {
   currentCheck,
+  flowIdOf,
   leaveChannel,
   onDeployed,
   problems,
@@ -104,7 +105,7 @@ class Source {
   private async deployed(): Promise<void> {
     this.stands = true;
     for (const finding of currentCheck().findings)
-      if (finding.sourceId === this.node.id) this.node.warn(`check flow: ${finding.text}`);
+      if (finding.sourceId === flowIdOf(this.node)) this.node.warn(`check flow: ${finding.text}`);
     const obstacle = this.obstacle();
     if (obstacle) {
       await this.leave();
@@ -123,14 +124,15 @@ class Source {
     if (!this.values.enabled)
       return { fill: 'grey', text: 'switched off', why: 'SF_EVENTS_ENABLED is not true: nothing is subscribed' };
     const check = currentCheck();
-    const [lacking] = [...check.reach(this.node.id)].flatMap((id) => problems.get(id) ?? []);
+    const reached = check.reach(flowIdOf(this.node));
+    const lacking = [...problems.values()].find(({ flowId }) => reached.has(flowId));
     if (lacking !== undefined)
       return {
         fill: 'red',
         text: 'settings',
-        why: `Nothing is subscribed while a node of this flow lacks a setting: ${lacking}`,
+        why: `Nothing is subscribed while a node of this flow lacks a setting: ${lacking.text}`,
       };
-    const unwired = check.findings.some((one) => one.sourceId === this.node.id && one.kind === 'sourceNotWired');
+    const unwired = check.findings.some((one) => one.sourceId === flowIdOf(this.node) && one.kind === 'sourceNotWired');
     return unwired ? { fill: 'red', text: 'not wired', why: null } : null;
   }
 
@@ -195,7 +197,7 @@ class Source {
   }
 
   private show(state: IntakeState): void {
-    const unsound = currentCheck().findings.some((finding) => finding.sourceId === this.node.id);
+    const unsound = currentCheck().findings.some((finding) => finding.sourceId === flowIdOf(this.node));
     this.status.show(intakeStatus(state, unsound, time.clock.now()));
   }
 

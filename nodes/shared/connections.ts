@@ -1,7 +1,7 @@
 /** Config nodes as the other nodes use them: what they connect to, or why they cannot. */
 import type { Node, NodeAPI } from 'node-red';
 import type { SharedStore } from '../../lib/provisioning/shared-store';
-import { problems, type SalesforceConnection, type WhmcsConnection } from './registry';
+import { flowIdOf, problems, type SalesforceConnection, type WhmcsConnection } from './registry';
 import type { SettingProblem } from './settings';
 
 /** What each type of config node gives. */
@@ -74,11 +74,12 @@ export function nodeProblem(node: Node, found: readonly SettingProblem[]): boole
   node.on('close', () => void problems.delete(node.id));
   if (found.length === 0) return false;
   const text = found.map((problem) => problem.message).join(' ');
-  problems.set(node.id, text);
+  problems.set(node.id, { text, flowId: flowIdOf(node) });
   if (!found.every((problem) => problem.elsewhere)) node.error(`${found[0]?.code ?? 'SETTING_MISSING'}: ${text}`);
   node.status({ fill: 'red', shape: 'ring', text: found[0]?.variable ?? found[0]?.field ?? 'settings' });
   return true;
 }
 
 /** What a node lacks, in words. */
-export const nodeProblemText = (node: Node): string => problems.get(node.id) ?? 'a setting of this node is missing';
+export const nodeProblemText = (node: Node): string =>
+  problems.get(node.id)?.text ?? 'a setting of this node is missing';

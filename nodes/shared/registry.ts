@@ -173,8 +173,11 @@ export const intakesOf = (provisioning: Provisioning): Intake[] =>
 
 // ---------------------------------------------------------- the deployed flow
 
-/** Nodes of ours that lack a setting, with what is wrong. */
-export const problems = new Map<string, string>();
+/** Nodes of ours that lack a setting, with what is wrong. `flowId` is the node's id in the flow: in a subflow that of its template. */
+export const problems = new Map<string, { text: string; flowId: string }>();
+
+/** The id that the flow file has for a node. */
+export const flowIdOf = (node: { id: string }): string => (node as { id: string; _alias?: string })._alias ?? node.id;
 
 let check: FlowCheck = checkFlow([]);
 const deployListeners = new Set<() => void>();

@@ -19,7 +19,7 @@ import { registerAdminRoutes } from './admin-routes';
 import { nodeProblem, nodeProblemText, useConnections, type Connections, type ConnectionTypes } from './connections';
 import { onInput, type Done, type Send } from './input';
 import { logOf } from './log';
-import { currentCheck, handoutOf, intakesOf, storeOf, time } from './registry';
+import { currentCheck, flowIdOf, handoutOf, intakesOf, storeOf, time } from './registry';
 import { invalid, readSettings, type Declared, type SettingProblem, type ValuesOf } from './settings';
 import { StatusLine } from './status';
 
@@ -317,8 +317,7 @@ class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W exten
     visit: Visit | null,
     found: Failure,
   ): Promise<void> {
-    const alias = (this.node as Node & { _alias?: string })._alias;
-    if (currentCheck().failureEnds(alias ?? this.node.id)) return;
+    if (currentCheck().failureEnds(flowIdOf(this.node))) return;
     const { orderId: order, eventId: event } = handout;
     this.log.error(`${found.code}: ${found.message}`, { order, event, fix: found.fix });
     const alarmOnly = intakesOf(provisioning).some((intake) => intake.options.uncaught === 'alarm');

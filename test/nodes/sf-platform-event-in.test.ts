@@ -115,6 +115,44 @@ describe('sf-platform-event-in', () => {
       assert.match(world.lines('warn', 'source').join(), /Nothing is subscribed while .* whmcs is not chosen/);
     });
 
+    it('subscribes to nothing while a node inside a subflow that it leads to lacks a setting', async () => {
+      const flow: FlowNode[] = [
+        ...chain([], { wires: [['instance']] }),
+        {
+          id: 'template',
+          type: 'subflow',
+          name: 'check',
+          in: [{ x: 1, y: 1, wires: [{ id: 'inner' }] }],
+          out: [{ x: 1, y: 1, wires: [{ id: 'inner', port: 0 }] }],
+        },
+        { ...node('client', { wires: [[]], whmcs: '' }), id: 'inner', z: 'template' },
+        { id: 'instance', type: 'subflow:template', z: 'tab', x: 1, y: 1, wires: [['last']] },
+      ];
+      await isIdle(flow, { fill: 'red', shape: 'ring', text: 'settings' });
+    });
+
+    it('subscribes from inside a subflow, and says there too what is wrong with the flow', async () => {
+      const flow: FlowNode[] = [
+        ...chain([]).filter(({ id }) => id !== 'source'),
+        {
+          id: 'template',
+          type: 'subflow',
+          name: 'in',
+          in: [],
+          out: [{ x: 1, y: 1, wires: [{ id: 'inner', port: 0 }] }],
+        },
+        { ...node('source', { wires: [[]] }), id: 'inner', z: 'template' },
+        { id: 'instance', type: 'subflow:template', z: 'tab', x: 1, y: 1, wires: [['last']] },
+      ];
+      await world.load(flow);
+      await subscribed();
+      await world.deploy(
+        flow.filter(({ id }) => id !== 'skipped'),
+        'full',
+      );
+      await world.until('it says so', () => /check flow: Nothing ends the orders/.test(world.lines('warn').join()));
+    });
+
     it('subscribes to nothing while a variable of a connection is not set, names field and variable once, and Node-RED is up', async () => {
       world.set({ WHMCS_URL: undefined });
       await isIdle(chain(whole), { fill: 'red', shape: 'ring', text: 'settings' });

@@ -213,6 +213,29 @@ describe('a node that runs a step', () => {
     );
   });
 
+  it('sends on from inside a subflow, by the wires of its instance', async () => {
+    const inside: FlowNode[] = [
+      {
+        id: 'template',
+        type: 'subflow',
+        name: 'in',
+        in: [{ x: 1, y: 1, wires: [{ id: 'step' }] }],
+        out: [{ x: 1, y: 1, wires: [{ id: 'step', port: 0 }] }],
+      },
+      { id: 'step', type: 'test-step', z: 'template', name: 'the step', x: 1, y: 1, wires: [[], []] },
+      { id: 'instance', type: 'subflow:template', z: 'tab', x: 1, y: 1, wires: [[sink]] },
+    ];
+    await world.load(flowOf(...inside, node('failed'), ...catching(true)), { files: [...nodeFiles, type] });
+    const message = await arriving();
+    world.node('instance').receive(message as never);
+    await world.until('it is sent on', () => world.watch.sent.some(({ to }) => to === sink));
+    run = () => Promise.reject(new Error('broken'));
+    const second = await arriving();
+    world.node('instance').receive(second as never);
+    await world.until('the Catch of the tab has it', () => world.watch.sent.some(({ from }) => from === 'catch'));
+    assert.equal((await eventOf(second))?.end, null, 'the flow is left to tell it');
+  });
+
   it('lets the event wait when the order’s lease was lost: another goes on from the record', async () => {
     run = () => Promise.reject(new LeaseLost('lost'));
     await load();
