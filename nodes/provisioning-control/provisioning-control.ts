@@ -3,6 +3,7 @@ import { control, controlTopics, subjectsIn, type ControlAnswer } from '../../li
 import { failure, toFailure } from '../../lib/provisioning/failure';
 import { replay } from '../../lib/provisioning/replay-by-hand';
 import type { SharedStore } from '../../lib/provisioning/shared-store';
+import { forCatch } from '../shared/caught';
 import { nodeProblem, nodeProblemText, useConnections } from '../shared/connections';
 import { onInput } from '../shared/input';
 import { intakesOf } from '../shared/registry';
@@ -33,7 +34,7 @@ export = (RED: NodeAPI): void =>
         const found = toFailure(thrown, 'event');
         message['failure'] = found.part();
         this.status({ fill: 'red', shape: 'dot', text: found.code });
-        done(found);
+        done(forCatch(found));
       }
     });
   });
