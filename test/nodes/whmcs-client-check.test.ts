@@ -67,6 +67,7 @@ describe('whmcs-client-check', () => {
     assert.equal(error?.code, code);
     assert.match(error?.message ?? '', words);
     assert.equal((caught?.['error'] as { code: string }).code, code);
+    assert.deepEqual(Object.keys(caught?.['error'] as object).sort(), ['code', 'message', 'source']);
     assert.equal(caught?.failure?.code, code);
     assert.equal(caught?.failure?.step, 'validation');
     if (owner) assert.equal(caught?.failure?.owner, owner);
