@@ -81,9 +81,7 @@ export const asked = (
 
 /** How a run of a step, or of the flow, ended. */
 export type End =
-  | { kind: 'next'; part: WhmcsPart }
-  | ({ kind: 'parked' } & Parking)
-  | { kind: 'failed'; failure: Failure };
+  { kind: 'next'; part: WhmcsPart } | ({ kind: 'parked' } & Parking) | { kind: 'failed'; failure: Failure };
 
 export class World {
   readonly clock = new FakeClock();
