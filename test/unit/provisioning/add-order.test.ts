@@ -509,6 +509,8 @@ describe('Adding an order', () => {
         make();
         assert.equal(code(await process.add(input({ whmcsOrderId: field }))), 'WHMCS_ORDER_FOREIGN');
         assert.equal(calls('AddOrder'), 0);
+        assert.equal((await process.record()).adopted, null);
+        assert.equal(await process.real.claims.holder(process.whmcs.key, 5001), null);
       });
     }
 
@@ -520,6 +522,8 @@ describe('Adding an order', () => {
       const end = await process.add(clone);
       assert.equal(code(end), 'WHMCS_ORDER_FOREIGN');
       assert.match(text(end), new RegExp(orderId));
+      const changed = await process.add({ ...input({ id: otherOrderId, items: [[11, 9]] }), order: clone.order });
+      assert.match(text(changed), new RegExp(`belongs to ${orderId}`), 'whose it is comes before what is in it');
     });
 
     for (const [status, expected] of [
@@ -550,6 +554,15 @@ describe('Adding an order', () => {
       const end = await process.add();
       assert.equal(code(end), 'WHMCS_ORDER_GONE');
       assert.match(text(end), /does not exist any more/);
+    });
+
+    it('takes no order of before that word that Salesforce still names, where WHMCS keeps no mark', async () => {
+      world.whmcs.keepsNotes = false;
+      await process.add();
+      world.whmcs.order(5001).status = 'Cancelled';
+      await process.add();
+      await process.edit((record) => newGeneration(record) ?? assert.fail('something is unsettled'));
+      assert.equal(part(await process.add(input({ whmcsOrderId: '5001' }))).orderId, 5002);
     });
 
     it('makes a new one, with its own mark, on a person’s word', async () => {
