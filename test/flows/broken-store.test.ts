@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { referenceFlow, type FlowNode } from '../../scripts/demo/node-red';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
 import { FakeClock } from '../fake-clock';
+import { heldOffUser, modesHold } from './held-off-user';
 import { scenario } from './side-by-side';
 import { changed, copyOf, nodeOf, pause } from './world';
 
-/** Root may write to every file, so Node-RED is started as somebody who may not. */
-const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
 const file = 'order-provisioning.sqlite';
 
 interface Broken {
@@ -26,7 +25,7 @@ async function used(directory: string): Promise<void> {
   await store.close();
 }
 
-const kinds: Record<string, Broken> = {
+const readOnly: Record<string, Broken> = {
   fileReadOnly: {
     words: /store.s file \S+fileReadOnly\S+ cannot be written/,
     async break(directory) {
@@ -43,6 +42,10 @@ const kinds: Record<string, Broken> = {
       return () => Promise.resolve(chmodSync(directory, 0o755));
     },
   },
+};
+
+const kinds: Record<string, Broken> = {
+  ...(modesHold ? readOnly : {}),
   text: {
     words: /damaged: the file does not begin as an SQLite database/,
     async break(directory) {
@@ -100,10 +103,10 @@ describe('a store that cannot be used', () => {
           mkdirSync(place(name));
           flows.push(...flowWith(name, place(name)));
         }
-        world.giveTo(nobody);
+        world.giveTo(heldOffUser);
         for (const [name, kind] of Object.entries(kinds)) mends.push(await kind.break(place(name)));
         for (const name of Object.keys(kinds)) before[name] = bytesOf(place(name));
-        await world.start(flows, { uid: nobody, subscribes: false });
+        await world.start(flows, { uid: heldOffUser, subscribes: false });
         const errorsOf = (name: string): string[] => world.errors().filter((line) => line.includes(`:${name}]`));
         await world.until('each is named', () => Object.keys(kinds).every((name) => errorsOf(name).length > 0));
         await pause(1_000);
