@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { failure } from '../../../lib/provisioning/failure';
 import type { OrderRecord } from '../../../lib/provisioning/order-record';
 import { acceptedRecord, cause, DeskUnderTest, orderId } from './desk-under-test';
 
@@ -156,6 +157,21 @@ describe('how an order ends', () => {
     await desk.provisioning.endings.fail(desk.of(await desk.handOut()), cause().part());
     await desk.settle();
     assert.equal(desk.salesforce.book[0]?.change.resultAttempt, 3);
+  });
+
+  it('keeps a result that is still to be told, when a later event fails before it opens an attempt', async () => {
+    desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
+    await desk.record(open);
+    await desk.provisioning.endings.fail(desk.of(await desk.handOut()), cause().part());
+    await desk.settle();
+    assert.equal(desk.salesforce.book.length, 0);
+    const later = failure('ORDER_EMPTY', 'The order has no products', 'validation');
+    await desk.provisioning.endings.fail(desk.of(await desk.handOut()), later.part());
+    await desk.settle(5_000);
+    assert.deepEqual(
+      desk.salesforce.book.map(({ change }) => change.errorCode),
+      ['PAYMENT_METHOD_MISSING'],
+    );
   });
 
   it('ends a skipped event without a word to Salesforce', async () => {

@@ -157,6 +157,7 @@ describe('the writer of results', () => {
     await desk.settle(1_200_000);
     assert.equal(errors().length, 1, errors().join('\n'));
     assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
+    assert.equal(desk.lines.filter(({ text }) => text === 'Results can be told again').length, 1);
   });
 
   it('drops a result without an alarm when the org’s rule refuses it for a newer attempt', async () => {
@@ -237,6 +238,36 @@ describe('the writer of results', () => {
     assert.equal(most, 1);
     assert.deepEqual(desk.salesforce.statuses(orderId), ['Activated']);
     assert.equal(desk.salesforce.reads, reads, 'who has left the line is not served, what is told is not read again');
+  });
+
+  it('leaves the timeline to the step that waits for it, and writes it where none does', async () => {
+    await begin();
+    const timeline = (id = orderId): Promise<unknown[]> => desk.provisioning.store.timeline.ofOrder(id);
+    await desk.provisioning.endings.activate(desk.of(await desk.handOut()));
+    const outcome = desk.provisioning.writer.outcome(orderId, 5_000);
+    await desk.settle();
+    assert.deepEqual(await outcome, { kind: 'written' });
+    assert.deepEqual(await timeline(), []);
+    const second = '801000000000002AAA';
+    desk.salesforce.add(second);
+    await desk.record(acceptedRecord, second);
+    await desk.provisioning.endings.activate(desk.of(await desk.handOut(second)));
+    await desk.settle();
+    assert.equal((await timeline(second)).length, 1);
+  });
+
+  it('tries once more at most, however often it is asked while a try is under way', async () => {
+    await begin();
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    desk.salesforce.beforeRead = () => answered;
+    desk.salesforce.readFaults.push(...[1, 2, 3, 4].map(() => new SalesforceError('503', 'away', 'temporary')));
+    await desk.provisioning.endings.activate(desk.of(await desk.handOut()));
+    await desk.settle();
+    for (let n = 0; n < 5; n++) desk.provisioning.writer.soon(orderId);
+    answer();
+    await desk.settle();
+    assert.equal(desk.salesforce.reads, 2);
   });
 
   it('does not send a result that another took the place of while the Order was read', async () => {

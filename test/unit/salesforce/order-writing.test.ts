@@ -176,8 +176,13 @@ describe('Writing an order', () => {
     const end = await write({ ...failed, resultAttempt: 1 });
     assert.ok(end.kind === 'refused');
     assert.deepEqual([end.code, end.fields], ['FIELD_CUSTOM_VALIDATION_EXCEPTION', ['Activation_Result_Attempt__c']]);
+    // Where the rule is not set up, either.
+    org.panel.switches({ attemptRule: false });
     const value = { kind: 'error', errorCode: 'NUMBER_OUTSIDE_VALID_RANGE', message: 'too large', fields: end.fields };
     org.panel.fault({ call: 'patch', do: value });
+    assert.equal((await write({ ...failed, resultAttempt: 1 })).kind, 'refused');
+    const ofTheOrg = { kind: 'error', errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', message: 'Ask finance' };
+    org.panel.fault({ call: 'patch', do: { ...ofTheOrg, fields: ['Activation_Error_Code__c'] } });
     assert.equal((await write({ ...failed, resultAttempt: 1 })).kind, 'refused');
     assert.equal(org.people.order(id).Activation_Status__c, 'Activating');
   });

@@ -193,6 +193,8 @@ describe('The subscriber over the Streaming API', () => {
       assert.equal(org.people.counts().deliveries, 12);
       assert.equal(one.sink.mostAtOnce, 1);
       assert.equal(logins(), 1);
+      // Who is forgotten need not say goodbye.
+      assert.equal(org.panel.requests('/meta/disconnect').length, 0);
     });
 
   it('goes on after a revoked token with one new login and a new client', async () => {
@@ -296,7 +298,7 @@ describe('The subscriber over the Streaming API', () => {
     assert.equal(logins(), 1);
   });
 
-  const outages: [string, object, string][] = [
+  const outages: [string, { kind: string; [more: string]: unknown }, string][] = [
     ['a page for people instead of an answer', { kind: 'html', page: 'maintenance' }, '503'],
     ['an empty answer', { kind: 'empty' }, '200'],
     ['an answer that is cut off', { kind: 'cut', bytes: 7 }, 'ECONNRESET'],
@@ -322,8 +324,9 @@ describe('The subscriber over the Streaming API', () => {
         await one.until('the fault', () => one.waits.length > 0, 5);
         const problem = one.states.find((state) => state.problem !== null)?.problem;
         assert.equal(problem?.code, code);
-        // Nothing is said to be connected before Salesforce has taken the subscription (B8).
-        if (call !== '/meta/connect') assert.deepEqual(one.phases.slice(0, 2), ['connecting', 'backingOff']);
+        // Nothing is said to be connected before Salesforce has taken the subscription (B8); one cut off was taken.
+        if (call !== '/meta/connect' && fault.kind !== 'cut')
+          assert.deepEqual(one.phases.slice(0, 2), ['connecting', 'backingOff']);
         await stored(one, 2);
         await one.until('connected', () => phase(one) === 'connected');
         assert.deepEqual(sink.order, uuids);
@@ -331,6 +334,39 @@ describe('The subscriber over the Streaming API', () => {
         assert.ok(one.log.of('info').includes('The event stream is back'));
         org.panel.advance(2 * minute);
       });
+
+  it('takes a handshake that names no client, or advises another one, for none', async () => {
+    const reply = { channel: '/meta/handshake', id: '1', successful: true };
+    const advised = { ...reply, clientId: 'x', advice: { reconnect: 'handshake' } };
+    for (const body of [[reply], [advised]]) {
+      org.panel.fault({ call: '/meta/handshake', do: { kind: 'json', body } });
+      const one = subscribe();
+      await one.until('backing off', () => phase(one) === 'backingOff', 5);
+      assert.equal(one.subscriber.state.problem?.code, 'UNEXPECTED_ANSWER');
+      await connected(one);
+      await one.close();
+    }
+  });
+
+  it('does not take the first connect, which is answered at once, for a sign that all was read', async () => {
+    org.panel.fault({ call: '/meta/connect', do: { kind: 'delay', ms: 100 } });
+    const sink = new TestSink();
+    sink.preset = 'EARLIEST';
+    const one = subscribe(sink);
+    await until('its connect to be held', () => org.people.counts().heldConnects === 1);
+    assert.equal(phase(one), 'catchingUp');
+    assert.equal(one.subscriber.state.lastKeepaliveAt, null);
+  });
+
+  it('notices silence the sooner the shorter Salesforce says that it holds a connect', async () => {
+    org.panel.switches({ connectHoldMs: 5_000 });
+    const one = subscribe();
+    await one.until('connected', () => phase(one) === 'connected' && org.people.counts().heldConnects === 1, 1);
+    org.people.act('silence');
+    await one.clock.advance(26_000);
+    await one.until('deaf', () => one.phases.includes('deaf'), 1);
+    assert.ok(one.clock.monotonic() < minute);
+  });
 
   it('stores the events of an answer that ends with a refusal, and goes on after them', async () => {
     const one = subscribe();
@@ -347,6 +383,8 @@ describe('The subscriber over the Streaming API', () => {
     await stored(one, 3);
     assert.deepEqual(one.sink.order, uuids);
     assert.equal(org.panel.ledger('subscribed').at(-1)?.replayId, replayIds[0]);
+    // Salesforce has not forgotten the first client; it forgets it in time.
+    org.panel.advance(2 * minute);
   });
 
   it('takes a bare 401 and one of HTTP for a refused token', async () => {
@@ -463,11 +501,11 @@ describe('The subscriber over the Streaming API', () => {
   });
 
   it('waits before each connect as Salesforce asks it to', async () => {
-    org.panel.switches({ connectPauseMs: 10_000 });
+    org.panel.switches({ connectPauseMs: 20_000 });
     const one = subscribe();
     await one.until('connected', () => phase(one) === 'connected', 1);
     const [uuid] = publish();
-    await one.clock.advance(9_000);
+    await one.clock.advance(19_000);
     await soon();
     assert.equal(one.sink.order.length, 0);
     await stored(one, 1);

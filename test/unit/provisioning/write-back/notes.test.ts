@@ -141,6 +141,17 @@ describe('Notes on an Order', () => {
     });
   });
 
+  it('leave alone what is Activated or Activating, and what is not there', async () => {
+    const set = async (): Promise<unknown> => world.provisioning.writer.setActivating(world.orderId);
+    assert.deepEqual(await set(), { was: 'Activating', end: { kind: 'written' } });
+    world.person({ Activation_Status__c: 'Activated' });
+    assert.deepEqual(await set(), { was: 'Activated', end: { kind: 'written' } });
+    org.people.deleteRecord(world.orderId);
+    assert.deepEqual(await set(), { was: null, end: { kind: 'written' } });
+    assert.deepEqual(writes(), []);
+    assert.equal(world.patches(), 0);
+  });
+
   it('do not set Activating over what a person sets between our read and our PATCH', async () => {
     world.person({ Activation_Status__c: 'Failed' });
     await world.turn(5_000);
@@ -173,7 +184,7 @@ describe('Notes on an Order', () => {
       await done();
       await world.turn(25_000);
       assert.deepEqual(world.statuses(), []);
-      assert.equal(await world.told(30_000), 'written');
+      assert.equal(await world.told(7_000), 'written');
       assert.deepEqual(world.statuses(), ['Activated']);
     });
 

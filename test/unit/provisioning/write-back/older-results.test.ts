@@ -154,6 +154,15 @@ describe('Results of an older attempt', () => {
         assert.equal(await world.told(), 'written');
         assert.equal(world.order().Description, 'Please hurry');
       });
+
+      it('are told over that also when the first try fails', async () => {
+        await begin(kind);
+        org.panel.fault({ call: 'patch', do: { kind: 'html', page: 'maintenance' } });
+        world.person({ Description: 'Please hurry' });
+        await world.activate();
+        assert.equal(await world.told(), 'written');
+        assert.equal(world.patches(), 2);
+      });
     });
   }
 

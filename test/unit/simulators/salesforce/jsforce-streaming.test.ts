@@ -27,7 +27,8 @@ describe('salesforce simulator: jsforce’s streaming client', () => {
   });
   afterEach(async () => {
     // A goodbye that is never answered is repeated for ever.
-    for (const client of clients) client.disconnect();
+    const goodbyes = clients.map(async (client) => void (await client.disconnect()));
+    await Promise.allSettled(goodbyes);
     await until('no client', () => sim.people.counts().openStreams === 0);
     await sim.close();
   });
