@@ -11,6 +11,7 @@ const CHECKS = {
 };
 /** Each is a folder of test/. */
 const SUITES = {
+  model: 5 * MINUTE,
   unit: 30 * MINUTE,
   contract: 15 * MINUTE,
   nodes: 15 * MINUTE,
