@@ -3,7 +3,8 @@
  * ledger, so that the steps after it may add and accept.
  *
  * A published event can arrive before the transaction that published it is visible, so an Order that is not there, or not
- * Activating yet, is read again for a few seconds.
+ * Activating yet, is read again for a few seconds: once at once, then with the event parked, since most such events are
+ * duplicates of an order that is done, and must not keep others from their place.
  */
 import { pause } from '../clock';
 import type { FieldNames, Salesforce, SalesforceOrder } from '../salesforce/contract';
@@ -19,13 +20,14 @@ export interface GetOrderSettings {
   fields: FieldNames;
   /** Orders of another price book are not ours; null: all are. */
   pricebookId: string | null;
-  /** Pauses before each further read, ms. */
-  rereads?: readonly number[];
 }
 
 const step = 'validation';
 const activating = 'Activating';
-const defaultRereads = [500, 1_500, 3_000];
+/** Before the second read: the event keeps its place. */
+const soonMs = 500;
+/** Further reads so long after the event was received, ms. */
+const rereads = [2_000, 5_000];
 /** An event older than this can't have come before its own transaction. Clocks may differ: what is skipped wrongly is swept up. */
 const freshMs = 60_000;
 
@@ -43,7 +45,8 @@ export function getOrder(
     async run({ event }, context) {
       const { orderId, desk, clock, signal, log } = context;
       const read = (): Promise<SalesforceOrder | null> => salesforce.readOrder(orderId, settings.fields, signal);
-      const found = await whenCommitted(read, settings, event, context);
+      const { found, again } = await whenCommitted(read, settings, event, context);
+      if (again !== null) return notYet(found, again);
       if (found === null) throw failure('ORDER_NOT_FOUND', `Salesforce shows no Order ${orderId}`, step);
       const reason = refusal(found, settings);
       if (reason) return skip(found, reason);
@@ -60,23 +63,36 @@ export function getOrder(
   };
 }
 
-/** The Order as soon as it is Activating; else as it is after the last read. */
+/**
+ * The Order as it stands; `again`: wall ms at which it is to be read once more, since it is not Activating and the event is
+ * so fresh that it may have come before its own transaction.
+ */
 async function whenCommitted(
   read: () => Promise<SalesforceOrder | null>,
-  { fields, pricebookId, rereads = defaultRereads }: GetOrderSettings,
+  settings: GetOrderSettings,
   event: EventPart,
   { clock, signal }: StepContext,
-): Promise<SalesforceOrder | null> {
-  let order = await read();
-  const createdAt = event.createdAt === null ? null : Date.parse(event.createdAt);
-  if (createdAt !== null && clock.now() - createdAt > freshMs) return order;
-  for (const ms of rereads) {
-    const decided = order !== null && refusal(order, { fields, pricebookId })?.code !== 'ORDER_NOT_ACTIVATING';
-    if (decided) break;
-    await pause(clock, ms, signal);
-    order = await read();
+): Promise<{ found: SalesforceOrder | null; again: number | null }> {
+  const isDecided = (order: SalesforceOrder | null): boolean =>
+    order !== null && refusal(order, settings)?.code !== 'ORDER_NOT_ACTIVATING';
+  const createdAt = event.createdAt === null ? clock.now() : Date.parse(event.createdAt);
+  const receivedAt = Date.parse(event.receivedAt);
+  const age = (): number => clock.now() - receivedAt;
+  let found = await read();
+  if (isDecided(found) || clock.now() - createdAt > freshMs || age() < 0) return { found, again: null };
+  if (age() < soonMs) {
+    await pause(clock, soonMs, signal);
+    found = await read();
+    if (isDecided(found)) return { found, again: null };
   }
-  return order;
+  const next = rereads.find((ms) => ms > age());
+  return { found, again: next === undefined ? null : receivedAt + next };
+}
+
+function notYet(order: SalesforceOrder | null, until: number): Outcome {
+  const shown = order === null ? 'shows no such Order yet' : `shows '${order.activationStatus}'`;
+  const reason = `Salesforce ${shown}; the event may have come before its own transaction`;
+  return { parked: { until, reason }, note: reason };
 }
 
 /** Why an Order is not to be provisioned; null: it is. */

@@ -119,9 +119,17 @@ describe('sf-get-order', () => {
     const queries = () => world.salesforce.panel.requests('query').length;
     await world.until('it has read once and waits', () => queries() === 1 && world.clock.pending > 0);
     world.salesforce.people.approve(id);
-    await world.until('it has read again', () => (world.clock.advance(500), queries() === 2));
+    await world.until('it has read again', () => (world.clock.advance(2), queries() === 2));
     const { sent } = await passing;
     assert.deepEqual([sent[0]?.port, sent[0]?.message.order?.status], [0, 'Activating']);
+  });
+
+  it('parks the event of an Order that is not Activating yet', async () => {
+    await world.load(stepFlow(step));
+    const message = await arriving(world, step, world.approve());
+    world.salesforce.people.editOrder(String(message.payload['OrderId__c']), { Activation_Status__c: 'Not Started' });
+    world.clock.advance(1_000);
+    await parked(await world.pass('get', message), message, /^Salesforce shows 'Not Started'; .* before its own/);
   });
 
   it('fails an Order that is gone as ORDER_NOT_FOUND', async () => {
