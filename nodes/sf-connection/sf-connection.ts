@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { NodeAPI } from 'node-red';
 import { createSalesforce } from '../../lib/salesforce/connection';
 import type { PrivateKeySource } from '../../lib/salesforce/private-key';
 import type { Log } from '../../lib/log';
 import { silentLog } from '../../lib/log';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';
+import { readCertificates } from '../shared/certificates';
 import { configNode, keyOf } from '../shared/config-node';
 import { salesforces, stepsRun, time, type SalesforceConnection } from '../shared/registry';
 import { needed, optionalSecret, secret, secretUnless, text, type Secrets, type ValuesOf } from '../shared/settings';
@@ -42,7 +42,7 @@ export = (RED: NodeAPI): void => {
 };
 
 function connect(values: ValuesOf<typeof settings>, hidden: Secrets<typeof secrets>, log: Log): SalesforceConnection {
-  const ca = values.tlsCa === null ? undefined : readCertificates(values.tlsCa);
+  const ca = readCertificates(values.tlsCa);
   const { loginUrl, apiVersion, pubsubEndpoint } = values;
   const { clientId, username } = hidden;
   const salesforce = createSalesforce({
@@ -64,17 +64,6 @@ function keySource(hidden: Secrets<typeof secrets>): PrivateKeySource {
   return hidden.privateKey === null
     ? { path: hidden.privateKeyPath ?? '', passphrase }
     : { pem: hidden.privateKey, passphrase };
-}
-
-function readCertificates(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Error(
-      `tlsCa cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): it must be a PEM file of certificates.`,
-      { cause: error },
-    );
-  }
 }
 
 async function tryLogin(

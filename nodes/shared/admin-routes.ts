@@ -8,7 +8,15 @@
 import { z } from 'zod';
 import type { NodeAPI } from 'node-red';
 import { systemClock, type Clock } from '../../lib/clock';
-import { readSecrets, secretsFrom, variableOf, type DeclaredSecrets, type Environment, type Secrets } from './secrets';
+import {
+  isWanted,
+  readSecrets,
+  secretsFrom,
+  variableOf,
+  type DeclaredSecrets,
+  type Environment,
+  type Secrets,
+} from './secrets';
 import { readSetting, readSettings, variableIn, type Declared, type Reading, type ValuesOf } from './settings';
 
 /** What a Test button shows. */
@@ -36,6 +44,7 @@ export interface AdminParts {
   secrets?: Readonly<Record<string, DeclaredSecrets>>;
   testSalesforce?: ConnectionTest;
   testWhmcs?: ConnectionTest;
+  testStore?: ConnectionTest;
   clock?: Clock;
 }
 
@@ -108,6 +117,7 @@ export function registerAdminRoutes(RED: NodeAPI, parts: AdminParts): void {
   Object.assign(table.secrets, parts.secrets);
   if (parts.testSalesforce) table.tests['sf-connection'] = parts.testSalesforce;
   if (parts.testWhmcs) table.tests['whmcs-connection'] = parts.testWhmcs;
+  if (parts.testStore) table.tests['provisioning-store'] = parts.testStore;
   if (parts.clock) table.clock = parts.clock;
 }
 
@@ -120,7 +130,7 @@ export function connectionTest<D extends Declared, S extends DeclaredSecrets>(
 ): ConnectionTest {
   return async ({ config, credentials }, signal) => {
     const read = readSettings(declared, config);
-    const readToo = readSecrets(config, credentials, env, secrets);
+    const readToo = readSecrets(config, credentials, env, secrets, read.values);
     const problems = [...read.problems, ...readToo.problems];
     const [first, ...others] = problems;
     if (first === undefined) return test(read.values, readToo.values, signal);
@@ -139,9 +149,11 @@ function addRoutes(RED: NodeAPI, table: Table): void {
       if (!Object.hasOwn(table.settings, type)) return void response.status(404).json({ message: 'No such node type' });
       if (!body.success) return void response.status(400).json({ message: z.prettifyError(body.error) });
       const lookUp = variablesOf(RED, body.data.id);
+      const declared = table.settings[type] ?? {};
+      const inForce = settingsInForce(declared, body.data.values, lookUp);
       response.json({
-        fields: shownSettings(table.settings[type] ?? {}, body.data.values, lookUp),
-        secrets: shownSecrets(table.secrets[type] ?? {}, body.data.values, process.env),
+        fields: shownSettings(declared, body.data.values, lookUp),
+        secrets: shownSecrets(table.secrets[type] ?? {}, body.data.values, process.env, inForce),
       });
     },
   );
@@ -255,18 +267,33 @@ export function shownSettings(
   return shown;
 }
 
+/** The values that a node would have with what the form holds. */
+function settingsInForce(
+  declared: Declared,
+  values: Readonly<Record<string, unknown>>,
+  lookUp: LookUp,
+): Readonly<Record<string, unknown>> {
+  const config = Object.fromEntries(Object.entries(values).map(([field, raw]) => [field, replaced(raw, lookUp)]));
+  return readSettings(declared, config).values;
+}
+
 /** Which secrets are set in the environment. Of stored ones the editor itself knows. */
 export function shownSecrets(
   declared: DeclaredSecrets,
   config: Readonly<Record<string, unknown>>,
   env: Environment,
+  settings: Readonly<Record<string, unknown>> = {},
 ): Record<string, ShownSecret> {
   if (secretsFrom(config) === 'stored') return {};
   const shown: Record<string, ShownSecret> = {};
   for (const [name, known] of Object.entries(declared)) {
     const variable = variableOf(known, config);
     if (known.variableField !== null)
-      shown[name] = { variable, set: variable !== null && (env[variable] ?? '').trim() !== '', needed: known.needed };
+      shown[name] = {
+        variable,
+        set: variable !== null && (env[variable] ?? '').trim() !== '',
+        needed: known.needed && isWanted(known, settings),
+      };
   }
   return shown;
 }

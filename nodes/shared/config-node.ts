@@ -52,6 +52,7 @@ export function configNode<K extends keyof ConnectionKinds, D extends Declared, 
         node.credentials as Record<string, unknown> | undefined,
         process.env,
         options.secrets,
+        settings.values,
       );
       const log = logOf(node);
       for (const note of settings.notes) node.log(note);

@@ -10,6 +10,8 @@ export interface Secret {
   readonly needed: boolean;
   /** Not needed when this other one is there. */
   readonly unless?: string;
+  /** Needed and read only while this setting has this value. */
+  readonly when?: { setting: string; is: string };
 }
 
 export interface NeededSecret extends Secret {
@@ -31,6 +33,17 @@ export const secretUnless = (other: string, variableField: string): Secret => ({
   unless: other,
 });
 
+/** One that must be there while a setting has this value; null, and not looked for, while it has another. */
+export const secretWhen = (setting: string, is: string, variableField: string): Secret => ({
+  variableField,
+  needed: true,
+  when: { setting, is },
+});
+
+/** Whether a secret has a use, by the settings in force. */
+export const isWanted = ({ when }: Secret, settings: Readonly<Record<string, unknown>>): boolean =>
+  when === undefined || settings[when.setting] === when.is;
+
 export type SecretsFrom = 'environment' | 'stored';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -41,6 +54,7 @@ export const secretsFrom = (config: Readonly<Record<string, unknown>>): SecretsF
 /**
  * Reads the secrets of a config node.
  * @param credentials as Node-RED gives them (`node.credentials`).
+ * @param settings the values in force of the node's settings, on which some secrets hang.
  * @returns values, '' for a needed one that is missing, and the problems. No message holds a secret.
  */
 export function readSecrets<D extends DeclaredSecrets>(
@@ -48,11 +62,12 @@ export function readSecrets<D extends DeclaredSecrets>(
   credentials: Readonly<Record<string, unknown>> | undefined,
   env: Environment,
   declared: D,
+  settings: Readonly<Record<string, unknown>> = {},
 ): { values: Secrets<D>; problems: SettingProblem[] } {
   const from = secretsFrom(config);
   const read = (name: string): string | null => {
     const known = declared[name];
-    if (known === undefined) return null;
+    if (known === undefined || !isWanted(known, settings)) return null;
     // A stored `${NAME}` that is still there is a variable that is not set.
     if (from === 'stored') return variableIn(credentials?.[name]) === null ? nonEmpty(credentials?.[name]) : null;
     const variable = variableOf(known, config);
@@ -63,7 +78,7 @@ export function readSecrets<D extends DeclaredSecrets>(
   for (const [name, known] of Object.entries(declared)) {
     const value = read(name);
     values[name] = value;
-    if (value !== null || !known.needed) continue;
+    if (value !== null || !known.needed || !isWanted(known, settings)) continue;
     if (known.unless === undefined) values[name] = '';
     else if (read(known.unless) !== null) continue;
     problems.push(from === 'stored' ? notStored(name, credentials?.[name]) : notInEnvironment(name, known, config));

@@ -10,6 +10,7 @@ export {
   readSecrets,
   secret,
   secretUnless,
+  secretWhen,
   type DeclaredSecrets,
   type Environment,
   type Secrets,
@@ -104,6 +105,22 @@ export function choice<const T extends string>(options: readonly T[], fallback: 
       const word = String(raw).trim().toLowerCase();
       const found = options.find((option) => option.toLowerCase() === word);
       return found === undefined ? { fault: `must be one of ${options.join(', ')}` } : { value: found };
+    },
+  };
+}
+
+/** Servers as `host:port`, with commas between them; without a port, this one. It may be absent: null. */
+export function servers(defaultPort: number): Setting<readonly string[] | null> {
+  return {
+    fallback: null,
+    needed: false,
+    parse(raw) {
+      const found = String(raw)
+        .split(/[\s,;]+/)
+        .filter((word) => word !== '')
+        .map((word) => (/:\d+$/.test(word) ? word : `${word}:${defaultPort}`));
+      const right = found.every((word) => /^(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(word));
+      return right ? { value: found } : { fault: 'must be host:port, with commas between several' };
     },
   };
 }

@@ -11,7 +11,7 @@ import {
   type ConnectionTest,
   type TestAnswer,
 } from '../../../nodes/shared/admin-routes';
-import { optionalSecret, secret } from '../../../nodes/shared/secrets';
+import { optionalSecret, secret, secretWhen } from '../../../nodes/shared/secrets';
 import { choice, needed, text } from '../../../nodes/shared/settings';
 import { FakeClock } from '../../fake-clock';
 
@@ -212,6 +212,13 @@ describe('the secrets that a form shows', () => {
       identifier: { variable: 'ID', set: true, needed: true },
       accessKey: { variable: 'KEY', set: false, needed: false },
     });
+  });
+
+  it('are not needed while the setting that they hang on has another value', () => {
+    const hanging = { url: secretWhen('engine', 'redis', 'urlVar') };
+    const needed = (engine: string): boolean | undefined =>
+      shownSecrets(hanging, { urlVar: 'REDIS_URL' }, {}, { engine })['url']?.needed;
+    assert.deepEqual([needed('redis'), needed('embedded')], [true, false]);
   });
 
   it('are not looked up while they are stored in the node', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { optionalSecret, readSecrets, secret, secretUnless } from '../../../nodes/shared/secrets';
+import { optionalSecret, readSecrets, secret, secretUnless, secretWhen } from '../../../nodes/shared/secrets';
 
 const declared = {
   clientId: secret('clientIdVar'),
@@ -66,6 +66,24 @@ describe('the secrets of a connection', () => {
     ]);
     assert.deepEqual(readSecrets(fromNode, { clientId: 'x', privateKey: 'pem' }, {}, declared).problems, []);
     assert.deepEqual(readSecrets(fromNode, { clientId: 'x', privateKeyPath: '/k' }, {}, declared).problems, []);
+  });
+
+  describe('that hang on a setting', () => {
+    const hanging = { url: secretWhen('engine', 'redis', 'urlVar') };
+    const config = { urlVar: 'REDIS_URL' };
+
+    it('are needed while it has that value', () => {
+      const { values, problems } = readSecrets(config, {}, {}, hanging, { engine: 'redis' });
+      assert.equal(values.url, '');
+      assert.deepEqual(brief(problems), [['SETTING_MISSING', 'urlVar', 'REDIS_URL']]);
+      const found = readSecrets(config, {}, { REDIS_URL: 'redis://x' }, hanging, { engine: 'redis' });
+      assert.deepEqual(found, { values: { url: 'redis://x' }, problems: [] });
+    });
+
+    it('are neither needed nor read while it has another', () => {
+      const found = readSecrets(config, {}, { REDIS_URL: 'redis://x' }, hanging, { engine: 'embedded' });
+      assert.deepEqual(found, { values: { url: null }, problems: [] });
+    });
   });
 
   it('count an empty variable as not set', () => {

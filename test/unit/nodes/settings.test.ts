@@ -4,6 +4,7 @@ import {
   needed,
   readSettings,
   secondsSetting,
+  servers,
   text,
   variableIn,
   whole,
@@ -144,6 +145,18 @@ describe('the settings of a node', () => {
       readSettings({ many: whole(3, { min: 0, max: 9 }) }, { many: true }).problems[0]?.code,
       'SETTING_INVALID',
     );
+  });
+
+  it('take servers with and without a port, however they are parted', () => {
+    const read = (raw: string) => readSettings({ sentinels: servers(26_379) }, { sentinels: raw });
+    assert.deepEqual(read(' one, two.test:26380;[::1] ').values.sentinels, [
+      'one:26379',
+      'two.test:26380',
+      '[::1]:26379',
+    ]);
+    assert.equal(read('').values.sentinels, null);
+    for (const wrong of ['redis://one:26379', 'one:port', 'user@one'])
+      assert.match(read(wrong).problems[0]?.message ?? '', /^sentinels must be host:port/, wrong);
   });
 
   it('take words of a choice and of yes or no in any case, as the environment spells them', () => {
