@@ -126,8 +126,9 @@ describe('sf-get-order', () => {
 
   it('parks the event of an Order that is not Activating yet', async () => {
     await world.load(stepFlow(step));
-    const message = await arriving(world, step, world.approve());
-    world.salesforce.people.editOrder(String(message.payload['OrderId__c']), { Activation_Status__c: 'Not Started' });
+    const id = world.approve();
+    const message = await arriving(world, step, id);
+    world.salesforce.people.editOrder(id, { Activation_Status__c: 'Not Started' });
     world.clock.advance(1_000);
     await parked(await world.pass('get', message), message, /^Salesforce shows 'Not Started'; .* before its own/);
   });
