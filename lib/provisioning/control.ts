@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { orderIdOf } from '../salesforce/ids';
 import type { InboxEvent } from '../state/contract';
+import { toFailure } from './failure';
 import type { Intake } from './intake';
 import { takeWord, type WordTaken } from './new-whmcs-order';
 import { unsettledAdd } from './order-record';
@@ -62,6 +63,7 @@ export function subjectsIn(payload: unknown): Subject[] {
   return [{ id: JSON.stringify(payload).slice(0, 80), newWhmcsOrder: false, problem }];
 }
 
+/** @throws what every one of them has met: Salesforce or the store cannot be read. */
 export async function control(
   topic: ControlTopic,
   subjects: readonly Subject[],
@@ -88,12 +90,23 @@ export async function control(
     ];
   if (subjects.length > most) return [{ subject: null, done: false, text: `At most ${most} at a time` }];
   const answers: ControlAnswer[] = [];
+  const thrown: unknown[] = [];
   for (const subject of subjects) {
     if (subject.problem !== null) answers.push({ subject: subject.id, done: false, text: subject.problem });
-    else answers.push(topic === 'retry' ? await retry(subject, parts) : await defer(subject.id, until, parts));
+    else {
+      const asked = topic === 'retry' ? retry(subject, parts) : defer(subject.id, until, parts);
+      // What was done for the others must be told.
+      answers.push(await asked.catch((error: unknown) => (thrown.push(error), failed(subject.id, error))));
+    }
   }
   for (const intake of parts.intakes) intake.poke();
+  if (thrown.length === subjects.length) throw thrown[0];
   return answers;
+}
+
+function failed(subject: string, thrown: unknown): ControlAnswer {
+  const { code, message } = toFailure(thrown, 'event');
+  return { subject, done: false, text: `${code}: ${message}` };
 }
 
 /** The latest event of what was named: an event's id, or an order's in 15 or 18 characters. */

@@ -1,6 +1,7 @@
 /** What people ask for by hand, judged by the books of Salesforce and WHMCS. */
 import assert from 'node:assert/strict';
 import { subjectsIn } from '../../../lib/provisioning/control';
+import { SalesforceError } from '../../../lib/salesforce/contract';
 import { JobUnderTest, type JobOptions } from './job-under-test';
 import { orderId } from './desk-under-test';
 import { awayError } from './vendor-doubles/in-memory-whmcs';
@@ -186,6 +187,41 @@ describe('Control by hand: retry', () => {
     };
     await job.arrives();
     assert.match(await retry(), /^no: (Already in progress|Another step)/);
+  });
+});
+
+describe('Control by hand: a list in which one cannot be read', () => {
+  const [first, second, third] = ['801000000000011AAA', '801000000000021AAA', '801000000000031AAA'] as const;
+  const away = new SalesforceError('503', 'Service Unavailable', 'temporary');
+  let job: JobUnderTest;
+  beforeEach(async () => {
+    job = await JobUnderTest.open();
+    for (const id of [first, second, third]) job.approve({ activationStatus: 'Failed' }, id);
+  });
+  afterEach(() => job.close());
+
+  it('tells of all the others what was done', async () => {
+    let reads = 0;
+    job.salesforce.beforeRead = () => (++reads === 2 ? Promise.reject(away) : Promise.resolve());
+    const answers = await job.ask('retry', [first, second, third]);
+    assert.deepEqual(
+      answers.map(({ subject, done, text }) => [subject, done, text.replace(/ as .*/, '')]),
+      [
+        [first, true, 'Handed out'],
+        [second, false, '503: Service Unavailable'],
+        [third, true, 'Handed out'],
+      ],
+    );
+    for (const id of [first, third]) {
+      await job.rest(id);
+      assert.equal(job.status(id), 'Activated');
+    }
+    assert.equal(job.status(second), 'Failed');
+  });
+
+  it('fails as a whole where none can be', async () => {
+    job.salesforce.beforeRead = () => Promise.reject(away);
+    await assert.rejects(job.ask('retry', [first, second]), away);
   });
 });
 
