@@ -41,6 +41,8 @@ export interface SalesforceOptions {
   grpcTlsPort?: number;
   /** Wall ms at which the virtual clock starts; none: now. */
   startAt?: number;
+  /** How many times as fast as real time the virtual clock runs; none: 1. */
+  clockRate?: number;
 }
 
 export interface SalesforceSimulator extends Running<SwitchValues> {
@@ -57,7 +59,7 @@ export interface SalesforceSimulator extends Running<SwitchValues> {
  * @throws when a port is taken or the public key cannot be read.
  */
 export async function startSalesforceSimulator(options: SalesforceOptions): Promise<SalesforceSimulator> {
-  const clock = new VirtualClock(options.startAt);
+  const clock = new VirtualClock(options.startAt, options.clockRate);
   const ledger = new Ledger(clock);
   const requests = new RequestLog(clock);
   const faults = salesforceFaults();

@@ -14,7 +14,7 @@ interface Due {
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * The simulator's time: it runs as real time does, and jumps ahead by `advance`. A timer fires when its instant is
+ * The simulator's time: it runs as real time does, or so many times as fast, and jumps ahead by `advance`. A timer fires when its instant is
  * reached either way, so that "5 minutes later" needs no 5 minutes in a test.
  */
 export class VirtualClock {
@@ -23,12 +23,18 @@ export class VirtualClock {
   private made = 0;
   private readonly timers = new Set<Due>();
 
-  /** @param start wall ms at which the clock starts. */
-  constructor(private readonly start = Date.now()) {}
+  /**
+   * @param start wall ms at which the clock starts.
+   * @param rate how many times as fast as real time it runs.
+   */
+  constructor(
+    private readonly start = Date.now(),
+    private readonly rate = 1,
+  ) {}
 
   /** ms since 1970. */
   now(): number {
-    return Math.floor(this.start + (performance.now() - this.startedAt) + this.ahead);
+    return Math.floor(this.start + (performance.now() - this.startedAt) * this.rate + this.ahead);
   }
 
   /** The same as an ISO string with ms, in UTC. */
@@ -75,7 +81,7 @@ export class VirtualClock {
 
   private arm(due: Due): void {
     clearTimeout(due.handle);
-    const wait = due.at - this.now();
+    const wait = (due.at - this.now()) / this.rate;
     due.handle = setTimeout(
       () => {
         if (due.at > this.now()) return this.arm(due);

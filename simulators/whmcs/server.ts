@@ -26,6 +26,8 @@ export interface WhmcsOptions {
   base?: string | undefined;
   /** Wall ms at which the virtual clock starts; none: now. */
   startAt?: number;
+  /** How many times as fast as real time the virtual clock runs; none: 1. */
+  clockRate?: number;
 }
 
 export interface WhmcsSimulator extends Running<WhmcsSwitches> {
@@ -40,7 +42,7 @@ export interface WhmcsSimulator extends Running<WhmcsSwitches> {
  * @throws when the port is taken.
  */
 export async function startWhmcsSimulator(options: WhmcsOptions = {}): Promise<WhmcsSimulator> {
-  const clock = new VirtualClock(options.startAt);
+  const clock = new VirtualClock(options.startAt, options.clockRate);
   const ledger = new Ledger(clock);
   const requests = new RequestLog(clock);
   const faults = new FaultTable<Merge>(Object.keys(actions), { merge });

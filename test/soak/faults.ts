@@ -1,6 +1,6 @@
 /** What goes wrong in a soak: each begins, lasts for a while of virtual time, and is over. */
 import type { Org } from './org';
-import type { Seeded } from './seeded';
+import type { Seeded } from '../seeded';
 
 export interface SoakFault {
   name: string;

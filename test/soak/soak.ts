@@ -9,7 +9,7 @@ import { FakeClock } from '../fake-clock';
 import { pickFault, type SoakFault } from './faults';
 import { CallsUnderWay, Listener, type Transport } from './listener';
 import { Org } from './org';
-import { Seeded } from './seeded';
+import { Seeded } from '../seeded';
 
 export interface SoakOptions {
   seed: number;

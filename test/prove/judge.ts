@@ -1,0 +1,173 @@
+/**
+ * The checker. It reads what the two vendors hold, and their ledgers, and nothing of ours.
+ *
+ * What AddOrder was sent as `notes` is in WHMCS's ledger whether WHMCS keeps it or not, so each order that the API made can be
+ * told to be a Salesforce Order's. What a person keyed in can not, and must be left alone.
+ */
+import type { Entry } from '../../simulators/shared/ledger';
+import type { BookedOrder } from '../../simulators/whmcs/back-office';
+
+/** A Salesforce Order as it stands at the end. */
+export interface HeldSalesforceOrder {
+  id: string;
+  status: string;
+  whmcsOrderId: string | null;
+  code: string | null;
+  message: string | null;
+}
+
+export interface Books {
+  orders: readonly HeldSalesforceOrder[];
+  whmcs: readonly BookedOrder[];
+  whmcsLedger: readonly Entry[];
+  salesforceLedger: readonly Entry[];
+}
+
+/** Documented limits that a seed brings about; each is counted by its name. */
+export type Allowance =
+  /** WHMCS made an order after the quarantine: a second, Pending one. */
+  | 'late twin'
+  /** WHMCS ran an AcceptOrder after the quarantine, when a person had been asked. */
+  | 'late accept'
+  /** Two stores on one org: both may add, at most one accepts. */
+  | 'two stores'
+  /** A person set the status in the middle of a run: what they wrote stands. */
+  | 'edited';
+
+export interface Expectation {
+  allowances: readonly Allowance[];
+  /** Nothing went wrong: each order must be Activated. */
+  calm: boolean;
+  /** Orders that a person has to put right: their clone, say. By id. */
+  asking: readonly string[];
+}
+
+export interface Verdict {
+  accepted: number;
+  twins: number;
+  asked: number;
+  failed: number;
+  allowed: Allowance[];
+  breaches: string[];
+}
+
+/** Codes that ask a person to decide, with the WHMCS order in sight or in doubt. */
+const asking = new Set([
+  'WHMCS_OUTCOME_UNKNOWN',
+  'WHMCS_TWIN',
+  'WHMCS_ORDER_FOREIGN',
+  'WHMCS_ORDER_DIFFERS',
+  'WHMCS_ORDER_GONE',
+  'WHMCS_ORDER_STATUS',
+  'WHMCS_ACCEPT_UNKNOWN',
+  'WHMCS_ACCEPT_REFUSED',
+  'WHMCS_PARTIALLY_PROVISIONED',
+  'WHMCS_CLIENT_BLOCKED',
+]);
+
+const markOf = (entry: Entry): string | null =>
+  /sfOrderId=([A-Za-z0-9]{18});/.exec(String(entry['notes'] ?? ''))?.[1] ?? null;
+
+export function judge(books: Books, expected: Expectation): Verdict {
+  const verdict: Verdict = { accepted: 0, twins: 0, asked: 0, failed: 0, allowed: [], breaches: [] };
+  const made = books.whmcsLedger.filter((entry) => entry.what === 'orderCreated' && entry['by'] === 'api');
+  const accepts = books.whmcsLedger.filter((entry) => entry.what === 'orderAccepted' && entry['by'] === 'api');
+  const forOrders = new Set(books.orders.map(({ id }) => id));
+  for (const entry of made) {
+    const mark = markOf(entry);
+    if (mark === null || !forOrders.has(mark))
+      verdict.breaches.push(`WHMCS order ${String(entry['orderId'])} bears no Salesforce Order of this run`);
+  }
+  const apiMade = new Set(made.map((entry) => Number(entry['orderId'])));
+  for (const entry of accepts)
+    if (!apiMade.has(Number(entry['orderId'])))
+      verdict.breaches.push(`WHMCS order ${String(entry['orderId'])}, which a person made, was accepted by us`);
+  for (const run of books.whmcsLedger.filter((entry) => entry.what === 'moduleRun'))
+    if (Number(run['run']) > 1)
+      verdict.breaches.push(`the module of service ${String(run['serviceId'])} ran ${String(run['run'])} times`);
+  for (const order of books.orders) judgeOrder(order, { books, made, accepts, expected, verdict });
+  return verdict;
+}
+
+interface Judging {
+  books: Books;
+  made: readonly Entry[];
+  accepts: readonly Entry[];
+  expected: Expectation;
+  verdict: Verdict;
+}
+
+function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
+  const { books, expected, verdict } = judging;
+  const own = judging.made.filter((entry) => markOf(entry) === order.id).map((entry) => Number(entry['orderId']));
+  const accepted = [...new Set(judging.accepts.map((entry) => Number(entry['orderId'])))].filter((id) =>
+    own.includes(id),
+  );
+  const breach = (what: string): void => void verdict.breaches.push(`${order.id}: ${what}`);
+  const allow = (allowance: Allowance, what: string): void => {
+    if (expected.allowances.includes(allowance)) verdict.allowed.push(allowance);
+    else breach(what);
+  };
+  verdict.accepted += accepted.length;
+  if (accepted.length > 1) breach(`${accepted.length} WHMCS orders were accepted: ${accepted.join(', ')}`);
+  if (own.length > 1) {
+    verdict.twins += own.length - 1;
+    const which = expected.allowances.includes('two stores') ? 'two stores' : 'late twin';
+    allow(which, `WHMCS made ${own.length} orders for it: ${own.join(', ')}`);
+  }
+  judgeHistory(order, judging, breach);
+  const stands = (id: number): string => books.whmcs.find((one) => one.id === id)?.status ?? 'absent';
+  const named = order.whmcsOrderId === null ? null : Number(order.whmcsOrderId);
+  switch (order.status) {
+    case 'Activated': {
+      if (named === null) return breach('Activated, and Salesforce names no WHMCS order');
+      if (!own.includes(named)) return breach(`Activated with WHMCS order ${named}, which bears another mark`);
+      if (!accepted.includes(named)) breach(`Activated, and WHMCS order ${named} was never accepted`);
+      if (stands(named) !== 'Active') breach(`Activated, and WHMCS order ${named} is ${stands(named)}`);
+      return;
+    }
+    case 'Failed': {
+      if (!order.code || !order.message) breach('Failed without a reason');
+      const code = order.code ?? '';
+      if (asking.has(code)) verdict.asked += 1;
+      else verdict.failed += 1;
+      if (expected.calm && !expected.asking.includes(order.id))
+        breach(`Failed with ${code} although nothing went wrong`);
+      if (named !== null && !own.includes(named) && code !== 'WHMCS_ORDER_FOREIGN')
+        breach(`Failed with WHMCS order ${named}, which bears another mark`);
+      if (own.length === 0) return;
+      const told = named !== null && own.includes(named);
+      const toldInWords = own.every((id) => (order.message ?? '').includes(String(id)));
+      // What is known is told with the failure, whatever that is; what is not has this one code.
+      if (code !== 'WHMCS_OUTCOME_UNKNOWN' && !told && !toldInWords)
+        breach(`Failed with ${code}, which does not tell of WHMCS order ${own.join(', ')}`);
+      if (accepted.length > 0) {
+        const which = expected.allowances.includes('two stores') ? 'two stores' : 'late accept';
+        allow(which, `Failed with ${code} although WHMCS order ${accepted.join(', ')} was accepted`);
+      }
+      return;
+    }
+    case 'Activating':
+      return breach(
+        order.code
+          ? `Activating past the settle window, as ${order.code}: ${order.message ?? ''}`
+          : 'Activating past the settle window, without a reason',
+      );
+    default:
+      return breach(`its status is ${order.status || 'empty'}`);
+  }
+}
+
+/** What was written on the way. */
+function judgeHistory(order: HeldSalesforceOrder, { books, expected }: Judging, breach: (what: string) => void): void {
+  const written = books.salesforceLedger.filter(
+    (entry) => entry.what === 'statusWritten' && entry['orderId'] === order.id,
+  );
+  let activated = false;
+  for (const entry of written) {
+    const status = String(entry['status']);
+    if (status === 'Failed' && activated && !expected.allowances.includes('two stores'))
+      breach('Failed was written over Activated');
+    activated = status === 'Activated';
+  }
+}
