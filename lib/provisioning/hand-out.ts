@@ -46,7 +46,7 @@ export class HandOut {
   async start(): Promise<void> {
     this.stopped = false;
     const { provisioning, channel } = this.options;
-    for (const event of await provisioning.store.inbox.inState(channel, 'inWork', 10_000)) {
+    for (const event of await provisioning.store.inbox.inWorkHere(channel)) {
       const known = provisioning.handouts.of(event.id);
       if (event.orderId !== null && known && provisioning.handouts.running(event.orderId).length > 0)
         known.undelivered = true;

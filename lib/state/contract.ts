@@ -50,6 +50,8 @@ export interface StoreHealth {
   /** Plain words; no path and no host. */
   detail: string;
   latencyMs: number;
+  /** What works today and endangers orders all the same; plain words that say what to do. */
+  warnings?: string[];
 }
 
 export class StoreError extends Error {
@@ -114,7 +116,10 @@ export interface InboxEvent extends IncomingEvent {
   state: InboxState;
   /** Counts hand-outs; a newer one makes an older one stale. 0 before the first. A retry raises it too, so that nothing of the old run ends the new one. */
   handout: number;
-  /** Process deaths while it was in work: it waits again after each but the fifth, which makes it dead with no `end`, until somebody has told it. */
+  /**
+   * Process deaths while it was in work: it waits again after each but the fifth, which makes it dead with no `end`, until
+   * somebody has told it. A process that ends by itself without closing the store counts, unless the engine hears of it.
+   */
   crashes: number;
   /** Hand-outs in vain since the last sign of progress (see `Inbox.release`). */
   fruitless: number;
@@ -174,6 +179,8 @@ export interface Inbox {
   ofOrder(orderId: string): Promise<InboxEvent[]>;
   /** Open ones by their place in the line; of the dead those without an end first; ended ones newest first. */
   inState(channel: string | null, state: InboxState, limit: number): Promise<InboxEvent[]>;
+  /** What is in work in this very process, by its place in the line; other instances of a shared store have their own. */
+  inWorkHere(channel: string): Promise<InboxEvent[]>;
   /** A finished, failed or dead event goes to the end of the line as a retry. False: it is not in such a state, or was unreadable. */
   retry(id: string): Promise<boolean>;
   /** A waiting or parked event not before `until`; it then counts as waiting, so that what wakes the parked leaves it. False: it is not in such a state. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { IncomingEvent } from './contract';
+import type { EventEnd, InboxState, IncomingEvent } from './contract';
 
 /** How long an event is known again: longer than the three days that Salesforce keeps it. */
 export const rememberMs = 7 * 24 * 60 * 60 * 1000;
@@ -13,4 +13,12 @@ export function inboxId(
 ): string {
   const parts = [event.channel, event.replayId, event.eventId, event.createdAt, event.orderId];
   return `ev-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
+}
+
+/** Process deaths in work after which an event is dead. */
+export const crashLimit = 5;
+
+export function stateOfEnd(end: EventEnd): InboxState {
+  if (end === 'Failed') return 'failed';
+  return end === 'Dead' ? 'dead' : 'finished';
 }

@@ -1,7 +1,6 @@
 /** Events that were in work when their process ended: back to the line, and to the dead after the fifth death. */
+import { crashLimit } from '../event-id';
 import type { Connection } from './connection';
-
-export const crashLimit = 5;
 
 /**
  * Inside the opening transaction. Events of a dead process wait again, one crash more each; at the limit they are dead,

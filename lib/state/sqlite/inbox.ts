@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../clock';
 import type { JsonObject } from '../../json';
 import type { EventEnd, Inbox, InboxEvent, InboxState, IncomingEvent, Position } from '../contract';
-import { inboxId, rememberMs } from '../event-id';
+import { inboxId, rememberMs, stateOfEnd } from '../event-id';
 import type { Command, Connection, Query } from './connection';
 import type { SqliteCursor } from './cursor';
 import { countsRow, inboxColumns, inboxRow, noCounts } from './inbox-row';
@@ -31,6 +31,7 @@ export class SqliteInbox implements Inbox {
   private readonly forget: Command;
   private readonly rawOf: Query<string | null>;
   private readonly inLine: Query<InboxEvent>;
+  private readonly here: Query<InboxEvent>;
   private readonly ended: Query<InboxEvent>;
   private readonly count: Query<z.infer<typeof countsRow>>;
   private readonly oldest: Query<number | null>;
@@ -107,6 +108,10 @@ export class SqliteInbox implements Inbox {
     this.rawOf = connection.query('SELECT raw FROM inbox WHERE id = $id', rawRow);
     this.inLine = connection.query(
       `${select} WHERE state = $state AND ${ofChannel} ORDER BY place LIMIT $limit`,
+      inboxRow,
+    );
+    this.here = connection.query(
+      `${select} WHERE state = 'inWork' AND worker = $instance AND channel = $channel ORDER BY place`,
       inboxRow,
     );
     this.ended = connection.query(
@@ -196,7 +201,7 @@ export class SqliteInbox implements Inbox {
       if (!event) return 'stale';
       if (event.end !== null) return event.end === end ? 'repeat' : 'other';
       if (handout !== 'any' && handout !== event.handout) return 'stale';
-      this.toEnd.run({ id, end, state: stateOf(end), reason, now: Math.round(now) });
+      this.toEnd.run({ id, end, state: stateOfEnd(end), reason, now: Math.round(now) });
       return 'finished';
     });
   }
@@ -216,6 +221,10 @@ export class SqliteInbox implements Inbox {
   async inState(channel: string | null, state: InboxState, limit: number): Promise<InboxEvent[]> {
     const hasEnded = state === 'finished' || state === 'failed' || state === 'dead';
     return (hasEnded ? this.ended : this.inLine).all({ channel, state, limit });
+  }
+
+  async inWorkHere(channel: string): Promise<InboxEvent[]> {
+    return this.here.all({ channel, instance: this.instance });
   }
 
   async retry(id: string): Promise<boolean> {
@@ -284,9 +293,4 @@ export class SqliteInbox implements Inbox {
   private now(): number {
     return Math.round(this.clock.now());
   }
-}
-
-function stateOf(end: EventEnd): InboxState {
-  if (end === 'Failed') return 'failed';
-  return end === 'Dead' ? 'dead' : 'finished';
 }

@@ -1,0 +1,252 @@
+/**
+ * The one connection to Redis. Nothing is ever sent twice: a command whose answer is lost fails, its effect is unknown, and
+ * the caller reads before it goes on (reference: ioredis by default repeats it). Nothing is sent over a connection before
+ * it has been verified that the same records lie behind it.
+ */
+import Redis, { type RedisOptions } from 'ioredis';
+import { StoreError } from '../contract';
+import { redisError } from './redis-errors';
+import { storeGone, type Argument, type Script } from './script';
+import { readInfo, type Server } from './server';
+
+export interface RedisConnection {
+  /**
+   * `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS. With sentinels its host and port count for
+   * nothing.
+   */
+  url: string;
+  /** With `masterName`: who is asked for the master. */
+  sentinels?: { host: string; port: number }[];
+  masterName?: string;
+  sentinelPassword?: string;
+  /** PEM of the authority that signed the certificates of Redis and the sentinels; default: those of the system. */
+  ca?: string;
+}
+
+/** Any answer takes less, or the connection is given up. */
+const answerMs = 5_000;
+/** How long a write may wait for a replica's word. */
+const replicaMs = 1_000;
+
+export class Connection {
+  private readonly redis: Redis;
+  private verified = false;
+  private verifying: Promise<void> | null = null;
+  private closed = false;
+  /** Of the last write that was confirmed to us; see `script`. */
+  private markSeen = 0;
+  private replicas = 0;
+  private lastError: unknown = null;
+
+  /**
+   * @param storeId read at each command, since opening finds it out.
+   * @param verify called before the first command over each new connection; it uses `info` and `bare` alone.
+   */
+  constructor(
+    options: RedisConnection,
+    private readonly storeId: () => string,
+    private readonly verify: () => Promise<void>,
+  ) {
+    this.redis = new Redis(clientOptions(options));
+    // Also keeps an error without a command from ending the process.
+    this.redis.on('error', (error: unknown) => (this.lastError = error));
+    this.redis.on('close', () => (this.verified = false));
+    this.redis.on('ready', () => (this.lastError = null));
+  }
+
+  /** The highest mark that was confirmed to this process. */
+  get mark(): number {
+    return this.markSeen;
+  }
+
+  /** @throws StoreError saying why the server cannot be reached; it is not tried again. */
+  async open(): Promise<void> {
+    try {
+      await this.redis.connect();
+    } catch (error) {
+      this.end();
+      // Where the first connection is closed the client says only that; the cause came as an event before.
+      throw redisError(this.lastError ?? error);
+    }
+    await this.assureVerified();
+  }
+
+  /** @returns what the script's body returned. @throws StoreError; the effect is unknown then. */
+  async run(script: Script, ...args: Argument[]): Promise<unknown> {
+    return this.runOnce(script, args, false);
+  }
+
+  /**
+   * As `run`, for what a later step rests on: where the server has replicas, one of them has it before this resolves.
+   * @throws StoreError also when none confirms: count it as not written (exactly-one R2).
+   */
+  async runReplicated(script: Script, ...args: Argument[]): Promise<unknown> {
+    return this.runOnce(script, args, true);
+  }
+
+  /** A script that does not look at the store; only for what opens and verifies it. */
+  async bare(script: Script, ...args: Argument[]): Promise<unknown> {
+    return this.evaluate(script, args).catch((error: unknown) => {
+      throw redisError(error);
+    });
+  }
+
+  /** @throws StoreError */
+  async info(): Promise<Server> {
+    try {
+      const server = readInfo(await this.redis.info());
+      this.replicas = server.replicas;
+      return server;
+    } catch (error) {
+      throw redisError(error);
+    }
+  }
+
+  /** No socket and no timer is left; what was under way fails. Idempotent. */
+  end(): void {
+    this.closed = true;
+    this.redis.disconnect();
+  }
+
+  private async runOnce(script: Script, args: Argument[], replicated: boolean): Promise<unknown> {
+    for (let again = false; ; again = true) {
+      await this.assureVerified();
+      try {
+        const { mark, value } = await this.send(script, [this.storeId(), ...args], replicated);
+        this.markSeen = Math.max(this.markSeen, mark);
+        return value;
+      } catch (error) {
+        // The script has done nothing: who it is that lies there is looked at anew, once.
+        if (isGone(error)) this.verified = false;
+        if (isGone(error) && !again) continue;
+        throw redisError(error);
+      }
+    }
+  }
+
+  private async send(script: Script, args: Argument[], replicated: boolean): Promise<{ mark: number; value: unknown }> {
+    const asked = this.evaluate(script, args);
+    // Sent right behind it, so that it waits for this write at least.
+    const confirmed = replicated && this.replicas > 0 ? this.redis.wait(1, replicaMs) : null;
+    const [answer, replicas] = await Promise.all([asked, confirmed]);
+    if (replicas === 0)
+      throw new StoreError('UNAVAILABLE', 'No replica of Redis has confirmed the write; it counts as not written.');
+    if (!Array.isArray(answer)) throw new StoreError('UNAVAILABLE', 'Redis gave an answer that no script gives.');
+    const [mark, value] = answer as unknown[];
+    return { mark: Number(mark), value: value ?? null };
+  }
+
+  private async evaluate(script: Script, args: Argument[]): Promise<unknown> {
+    try {
+      return await this.redis.evalsha(script.sha, 0, ...args);
+    } catch (error) {
+      // Only this answer tells that nothing was run.
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return this.redis.eval(script.lua, 0, ...args);
+    }
+  }
+
+  private async assureVerified(): Promise<void> {
+    while (!this.verified) {
+      if (this.closed) throw new StoreError('UNAVAILABLE', 'The store is closed.');
+      if (this.redis.status !== 'ready') throw redisError(this.lastError ?? new Error('Connection is closed.'));
+      this.verifying ??= this.verifyOnce().finally(() => (this.verifying = null));
+      await this.verifying;
+    }
+    if (this.closed) throw new StoreError('UNAVAILABLE', 'The store is closed.');
+  }
+
+  private async verifyOnce(): Promise<void> {
+    let lost = false;
+    const onClose = (): void => void (lost = true);
+    this.redis.once('close', onClose);
+    try {
+      await this.verify();
+      // Another connection may stand by now, which nobody has looked through.
+      this.verified = !lost;
+    } finally {
+      this.redis.off('close', onClose);
+    }
+  }
+}
+
+const isGone = (error: unknown): boolean => error instanceof Error && error.message.startsWith(storeGone);
+
+/** @throws StoreError INVALID for an address that cannot be read. */
+function clientOptions(connection: RedisConnection): RedisOptions {
+  const { host, port, username, password, db, isTls } = readUrl(connection.url);
+  const tls = isTls ? { tls: connection.ca === undefined ? {} : { ca: connection.ca } } : {};
+  const { sentinels, masterName, sentinelPassword } = connection;
+  const place =
+    sentinels && sentinels.length > 0
+      ? {
+          sentinels,
+          name: masterName ?? 'mymaster',
+          ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+          sentinelRetryStrategy: waitMs,
+          sentinelCommandTimeout: answerMs,
+          // Tells at once of a failover, also where the old master still answers.
+          failoverDetector: true,
+          ...(isTls ? { enableTLSForSentinelMode: true, sentinelTLS: tls.tls } : {}),
+        }
+      : { host, port };
+  return {
+    ...place,
+    ...tls,
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    db,
+    lazyConnect: true,
+    connectionName: 'order-provisioning',
+    connectTimeout: answerMs,
+    commandTimeout: answerMs,
+    // A peer that has gone without a word is noticed, and its connection replaced.
+    socketTimeout: 2 * answerMs,
+    keepAlive: 10_000,
+    // Never send again what may have been carried out.
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    // A connection to what has become a replica, or is none any more, is opened anew; the command fails all the same.
+    reconnectOnError: (error) => /^(READONLY|LOADING|MASTERDOWN)/.test(error.message),
+    retryStrategy: waitMs,
+  };
+}
+
+/** Until the next try to connect: grows to 5 s, scattered so that instances don't come back together. */
+const waitMs = (tries: number): number => Math.min(5_000, 100 * 2 ** Math.min(tries, 6)) * (0.75 + Math.random() / 2);
+
+function readUrl(text: string): {
+  host: string;
+  port: number;
+  username: string;
+  password: string;
+  db: number;
+  isTls: boolean;
+} {
+  const url = URL.parse(text.trim());
+  if (!url || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || url.hostname === '')
+    throw new StoreError(
+      'INVALID',
+      'The address of Redis (REDIS_URL) cannot be read: it looks like redis://user:password@host:6379/0, or rediss:// for TLS. Special characters of the password are percent-encoded.',
+    );
+  const path = url.pathname.replace(/^\//, '');
+  if (!/^\d{0,5}$/.test(path))
+    throw new StoreError('INVALID', 'The address of Redis (REDIS_URL) ends in the number of the database, like /0.');
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? 6379 : Number(url.port),
+    username: decoded(url.username),
+    password: decoded(url.password),
+    db: path === '' ? 0 : Number(path),
+    isTls: url.protocol === 'rediss:',
+  };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Which store lies in this Redis, and whether it may have lost records. Looked at when the store is opened, over each new
+ * connection, and by every script (script.ts).
+ *
+ * A server that was restarted or promoted has another `master_replid`. Only one case proves that nothing is missing: this
+ * process alone had the store open, and the mark is the one that was confirmed to it last. Every other change is doubted:
+ * records may be gone of which nobody here knows (exactly-one R2).
+ */
+import { z } from 'zod';
+import { StoreError, type Doubt } from '../contract';
+import type { Connection } from './connection';
+import { instancesKey, ordersKey, storeKey } from './keys';
+import { bare, script } from './script';
+import type { Server } from './server';
+
+/** Of the keys; a newer one is refused, not guessed at. */
+const format = 1;
+
+/**
+ * Arguments: id to use where there is none, bornAt with it, now, replid, known format, whether we had this store before,
+ * the mark we saw, whether the server was promoted.
+ */
+const look = bare(`
+local call = redis.call
+local store = '${storeKey}'
+local id, bornAt, now, replid, format, had, seen, promoted = unpack(ARGV)
+local function doubt(reason) call('HSET', store, 'doubtReason', reason, 'doubtUntil', now) end
+local found = call('HGET', store, 'id')
+if not found then
+  call('HSET', store, 'id', id, 'bornAt', bornAt, 'format', format, 'mark', seen, 'fence', now, 'seq', now, 'replid', replid)
+  doubt(had == '1' and 'the records of this store were removed from Redis' or 'new store')
+elseif tonumber(call('HGET', store, 'format')) > tonumber(format) then
+  return { 'NEWER', call('HGET', store, 'format') }
+elseif had == '1' and found ~= id then
+  return { 'OTHER' }
+else
+  local mark = tonumber(call('HGET', store, 'mark'))
+  local others = call('SCARD', '${instancesKey}')
+  if had == '1' and mark < tonumber(seen) then
+    doubt('Redis has lost records that it had confirmed')
+    call('HSET', store, 'mark', seen)
+  elseif call('HGET', store, 'replid') ~= replid then
+    local whole = had == '1' and promoted == '0' and mark == tonumber(seen) and others <= 1
+    if not whole then
+      doubt(promoted == '1' and 'a replica of Redis was promoted' or 'Redis was restarted, or its data was replaced')
+    end
+  end
+  call('HSET', store, 'replid', replid)
+end
+return { 'OPEN', call('HGET', store, 'id'), call('HGET', store, 'bornAt') }`);
+
+const readDoubt = script(`return call('HMGET', store, 'doubtReason', 'doubtUntil')`);
+const writeDoubt = script(`
+wrote()
+if text(1) then call('HSET', store, 'doubtReason', arg[1], 'doubtUntil', arg[2])
+else call('HDEL', store, 'doubtReason', 'doubtUntil') end
+return 1`);
+/** The order had records once, and has none: told once, so that one loss is one doubt. */
+const missed = script(`
+if call('SREM', '${ordersKey}', arg[1]) == 0 then return 0 end
+wrote()
+call('HSET', store, 'doubtReason', arg[2], 'doubtUntil', arg[3])
+return 1`);
+
+const lookAnswer = z.union([
+  z.tuple([z.literal('OPEN'), z.string(), z.coerce.number()]),
+  z.tuple([z.literal('NEWER'), z.string()]),
+  z.tuple([z.literal('OTHER')]),
+]);
+const doubtAnswer = z.tuple([z.string().nullable(), z.coerce.number().nullable()]);
+
+export class StoreIdentity {
+  private known: { id: string; bornAt: number } | null = null;
+
+  /** @param proposed eight hexadecimal digits, used where the Redis holds no store yet. */
+  constructor(private readonly proposed: string) {}
+
+  get id(): string {
+    return this.known?.id ?? this.proposed;
+  }
+
+  get bornAt(): number {
+    return this.known?.bornAt ?? 0;
+  }
+
+  /** @param now wall ms. @throws StoreError NEWER, or UNAVAILABLE when another store was put in the place of ours. */
+  async look(connection: Connection, server: Server, now: number): Promise<void> {
+    const had = this.known ? 1 : 0;
+    const bornAt = this.known?.bornAt ?? now;
+    const answer = lookAnswer.parse(
+      await connection.bare(
+        look,
+        this.id,
+        bornAt,
+        now,
+        server.replid,
+        format,
+        had,
+        connection.mark,
+        server.wasPromoted ? 1 : 0,
+      ),
+    );
+    if (answer[0] === 'NEWER')
+      throw new StoreError(
+        'NEWER',
+        `The store was written by a newer version of the pack (keys ${answer[1]}, this one knows ${format}); nothing was changed. Install that version again.`,
+      );
+    if (answer[0] === 'OTHER')
+      throw new StoreError(
+        'UNAVAILABLE',
+        'Another store lies in this Redis now; this process writes nothing into it. Restart Node-RED to use it.',
+      );
+    this.known = { id: answer[1], bornAt: answer[2] };
+  }
+
+  async doubt(connection: Connection): Promise<Doubt | null> {
+    const [reason, until] = doubtAnswer.parse(await connection.run(readDoubt));
+    return reason === null || until === null ? null : { reason, until };
+  }
+
+  async setDoubt(connection: Connection, doubt: Doubt | null): Promise<void> {
+    await connection.runReplicated(writeDoubt, doubt?.reason ?? '', doubt?.until ?? '');
+  }
+
+  /** An order has no ledger. Where it had one, its keys were deleted, and absence proves nothing any more. */
+  async missed(connection: Connection, orderId: string, now: number): Promise<void> {
+    await connection.runReplicated(missed, orderId, 'records of an order were removed from Redis', now);
+  }
+}
