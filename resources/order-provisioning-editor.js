@@ -5,7 +5,7 @@
  * A form says what it needs by attributes:
  *   data-typed="choice:a,b" | "number" | "yesNo"   fixed or environment; kept as one value, `${NAME}` for a variable
  *   data-secret="clientId"                         holds the name of the variable that has this secret
- *   data-when="marker=customField"                 a row that is shown for this value only
+ *   data-when="engine=redis secretsFrom=stored"    a row that is shown for these values only; of a variable, for what it holds
  *   data-test                                      the Test button's row
  */
 (function () {
@@ -53,6 +53,8 @@
     needed: () => checked((text) => (text === '' ? ['needed'] : null)),
     address: () => checked((text) => (text === '' || isAddress(text) ? null : ['address'])),
     neededAddress: () => checked((text) => (text === '' ? ['needed'] : isAddress(text) ? null : ['address'])),
+    servers: () =>
+      orEmpty(/^([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?([\s,;]+([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?)*$/, 'servers'),
     endpoint: () => orEmpty(/^[^\s/:]+:\d{1,5}$/, 'endpoint'),
     apiVersion: () => orEmpty(/^\d{2,3}\.0$/, 'apiVersion'),
     channel: () => orEmpty(/^\/(event|data)\/\w+$/, 'channel'),
@@ -106,9 +108,8 @@
       const name = variableIn($(this).val());
       if (name) $(this).val(name);
     });
-    form.find('[data-when]').each(function () {
-      showWhen($(this), node);
-    });
+    form.on('change', () => showRows(form, node));
+    showRows(form, node);
     form.find('[data-test]').each(function () {
       makeTestButton($(this), node);
     });
@@ -178,12 +179,27 @@
     input.typedInput('value', variable || value);
   }
 
-  function showWhen(row, node) {
-    const parts = row.attr('data-when').split('=');
-    const field = $('#' + prefixOf(node) + parts[0]);
-    const update = () => row.toggle(field.val() === parts[1]);
-    field.on('change', update);
-    update();
+  function showRows(form, node) {
+    form.find('[data-when]').each(function () {
+      const row = $(this);
+      const conditions = row.attr('data-when').split(' ');
+      row.toggle(
+        conditions.every((condition) => {
+          const parts = condition.split('=');
+          return mayBe(form, node, parts[0], parts[1]);
+        }),
+      );
+    });
+  }
+
+  /** Whether a field has this value, or may have it: what some variables hold is not told. */
+  function mayBe(form, node, field, wanted) {
+    const text = String($('#' + prefixOf(node) + field).val());
+    if (text !== '' && variableIn(text) === null) return text === wanted;
+    const known = form.data('orderProvisioningInForce');
+    if (!known) return false;
+    const shown = known[field];
+    return !shown || shown.value === null || shown.value === wanted;
   }
 
   // -------------------------------------------------------- the value in force
@@ -206,7 +222,10 @@
       if (!$.contains(document, form[0])) return;
       const mine = ++asked;
       const answered = (answer) => {
-        if (mine === asked) show(form, prefix, hints, answer);
+        if (mine !== asked) return;
+        show(form, prefix, hints, answer);
+        form.data('orderProvisioningInForce', answer.fields);
+        showRows(form, node);
       };
       post('settings/' + node.type, { id: node.id, values: formValues(node) }).then(answered, () =>
         answered({ fields: {}, secrets: {} }),

@@ -1,4 +1,5 @@
 /** How well each part is: what `/health` answers. No secret, no host name, and no call to a vendor. */
+import type { StateStore } from '../state/contract';
 import type { SubscriberState } from '../salesforce/contract';
 import type { Intake } from './intake';
 import type { Provisioning } from './provisioning';
@@ -29,7 +30,14 @@ export interface Health {
       /** The last time that events may have been lost; their orders are found by the sweep. */
       gap: { from: string | null; until: string } | null;
     };
-    whmcs: { held: string | null; unsettled: number };
+    whmcs: {
+      /** Whether it answered the last call; null: none was made yet. */
+      reachable: boolean | null;
+      /** `open`: WHMCS refuses all of us, so the hand-out rests; `held` says why. */
+      breaker: 'closed' | 'open';
+      held: string | null;
+      unsettled: number;
+    };
   };
   queue: {
     waiting: number;
@@ -44,6 +52,22 @@ export interface Health {
   problems: string[];
 }
 
+/** What is told while the store is not open. */
+export type HealthWithoutStore = Pick<Health, 'status' | 'environment' | 'database' | 'redis' | 'problems'> & {
+  integrations: Pick<Health['integrations'], 'redis'>;
+};
+
+/** @param problem why the store is not open, in a few words without a path or a host. */
+export function healthWithoutStore(
+  engine: StateStore['engine'],
+  environment: string,
+  problem: string,
+): HealthWithoutStore {
+  const redis = engine === 'redis' ? 'down' : 'not used';
+  const problems = [`the store cannot be used: ${problem}`];
+  return { status: 'down', environment, database: 'down', redis, integrations: { redis }, problems };
+}
+
 const listLimit = 1_000;
 /** Part of the allowance of deliveries from which on it is told of. */
 const nearAllowance = 0.8;
@@ -52,6 +76,8 @@ export async function health(
   provisioning: Provisioning,
   intakes: readonly Pick<Intake, 'state'>[],
   environment: string,
+  /** The connections to WHMCS; none of them is called. */
+  whmcses: readonly { readonly reachable: boolean | null }[] = [],
 ): Promise<Health> {
   const now = provisioning.clock.now();
   const { store } = provisioning;
@@ -59,6 +85,7 @@ export async function health(
   const found: { level: HealthStatus; text: string }[] = [];
   const say = (level: HealthStatus, text: string): void => void found.push({ level, text });
   if (!storeHealth.ok) say('down', `store: ${storeHealth.detail}`);
+  for (const warning of storeHealth.warnings ?? []) say('degraded', `store: ${warning}`);
   const counts = storeHealth.ok ? await store.inbox.counts(null) : null;
   const unreported = storeHealth.ok ? (await store.ledger.withTodo('report', listLimit)).length : 0;
   const unsettled = storeHealth.ok ? (await store.ledger.withTodo('settle', listLimit)).length : 0;
@@ -71,9 +98,12 @@ export async function health(
   streamProblem(stream, say);
   const auth = provisioning.writer.target?.connection.health();
   if (auth?.auth === 'failed') say('down', `Salesforce login: ${auth.error?.code ?? 'refused'}`);
+  const reachable = reachableOf(whmcses);
+  if (reachable === false) say('degraded', 'WHMCS cannot be reached');
   if (unreported > 0) say('degraded', `results still to be told to Salesforce: ${unreported}`);
   if (unsettled > 0) say('degraded', `orders whose outcome in WHMCS is not known yet: ${unsettled}`);
 
+  const heldByWhmcs = held !== null && held.startsWith('WHMCS') ? held : null;
   const redis = store.engine === 'redis' ? (storeHealth.ok ? 'ok' : 'down') : 'not used';
   return {
     status: found.some((one) => one.level === 'down') ? 'down' : found.length > 0 ? 'degraded' : 'ok',
@@ -92,7 +122,7 @@ export async function health(
         deliveries: { today: stream?.deliveries.today ?? 0, allowance: stream?.deliveries.allowance ?? null },
         gap: stream?.gap ? { from: iso(stream.gap.from), until: new Date(stream.gap.until).toISOString() } : null,
       },
-      whmcs: { held: held !== null && held.startsWith('WHMCS') ? held : null, unsettled },
+      whmcs: { reachable, breaker: heldByWhmcs === null ? 'closed' : 'open', held: heldByWhmcs, unsettled },
     },
     queue: {
       waiting: counts?.waiting ?? 0,
@@ -107,6 +137,12 @@ export async function health(
       .sort((one, other) => Number(other.level === 'down') - Number(one.level === 'down'))
       .map((one) => one.text),
   };
+}
+
+/** false: one of them is not. */
+function reachableOf(whmcses: readonly { readonly reachable: boolean | null }[]): boolean | null {
+  const known = whmcses.flatMap(({ reachable }) => reachable ?? []);
+  return known.length === 0 ? null : known.every((reachable) => reachable);
 }
 
 function streamProblem(stream: SubscriberState | null, say: (level: HealthStatus, text: string) => void): void {

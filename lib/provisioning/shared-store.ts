@@ -1,13 +1,14 @@
 /**
  * A store as all of a process share it: open, or tried again for as long as what stands in its way may pass by itself,
- * such as another process that owns the file. Whoever uses it is told of each change.
+ * such as another process that owns the file. One behind a network is looked at while it is open. Whoever uses it is told
+ * of each change.
  */
 import type { Clock, Timer } from '../clock';
 import type { Log } from '../log';
-import { StoreError } from '../state/contract';
+import { StoreError, type StateStore } from '../state/contract';
 import type { Provisioning } from './provisioning';
 
-/** Why the store is not open. */
+/** Why the store cannot be used. */
 export interface StoreProblem {
   /** `ERROR`: none of the store's own. */
   code: StoreError['code'] | 'ERROR';
@@ -19,7 +20,18 @@ export interface StoreProblem {
   triesAgain: boolean;
 }
 
+export interface SharedStoreParts {
+  /** Default: embedded. */
+  engine?: StateStore['engine'];
+  /** Where it is, for whoever has to mend it; it is logged. */
+  place: string;
+  clock: Clock;
+  log: Log;
+}
+
 const againMs = [1_000, 2_000, 5_000, 10_000] as const;
+/** Between two looks at an open store that is behind a network. */
+const lookMs = 5_000;
 /**
  * INVALID: a deploy asks for a store that this process is only just closing. Not for a damaged or a newer file: while
  * somebody puts a backup in its place, a try in between would find none there and make a new one.
@@ -32,7 +44,9 @@ export class SharedStore {
   private opened: Provisioning | null = null;
   private why: StoreProblem | null = null;
   private attempt: Promise<void> | null = null;
+  private warned: readonly string[] = [];
   private timer: Timer | null = null;
+  private watch: Timer | null = null;
   private tries = 0;
   private closed = false;
   private settle!: { resolve: (opened: Provisioning) => void; reject: (error: unknown) => void };
@@ -41,8 +55,7 @@ export class SharedStore {
   /** Begins to open it at once. `open` lets go of everything where it fails. */
   constructor(
     private readonly open: () => Promise<Provisioning>,
-    /** `place`: where it is, for whoever has to mend it. */
-    private readonly parts: { place: string; clock: Clock; log: Log },
+    private readonly parts: SharedStoreParts,
   ) {
     this.ready = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
     // Not everyone waits for it.
@@ -55,12 +68,21 @@ export class SharedStore {
     return this.opened;
   }
 
-  /** null: it is open, or being opened for the first time. */
+  get engine(): StateStore['engine'] {
+    return this.parts.engine ?? 'embedded';
+  }
+
+  /** Why it is not open, or cannot be used although it is; null: it can, or it is being opened for the first time. */
   get problem(): StoreProblem | null {
     return this.why;
   }
 
-  /** Tells when it has opened, and of each problem that is another. */
+  /** What endangers orders although it works; plain words that say what to do. */
+  get warnings(): readonly string[] {
+    return this.warned;
+  }
+
+  /** Tells when it has opened, and of each problem or warning that is another. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -78,6 +100,8 @@ export class SharedStore {
     this.closed = true;
     this.timer?.cancel();
     this.timer = null;
+    this.watch?.cancel();
+    this.watch = null;
     this.listeners.clear();
     this.settle.reject(new Error('The store was closed before it was open'));
     await this.attempt;
@@ -101,6 +125,34 @@ export class SharedStore {
     if (this.why) this.parts.log.info('The store is open now');
     this.why = null;
     this.settle.resolve(provisioning);
+    this.changed();
+    if (this.engine === 'redis') void this.look(provisioning.store);
+  }
+
+  /** Never rejects. */
+  private async look(store: StateStore): Promise<void> {
+    const { ok, detail, warnings = [] } = await store.health();
+    if (this.closed) return;
+    if (ok) this.works(warnings);
+    else this.fails(detail);
+    this.watch = this.parts.clock.after(lookMs, () => void this.look(store));
+  }
+
+  private works(warnings: readonly string[]): void {
+    const { log } = this.parts;
+    const isNew = warnings.filter((text) => !this.warned.includes(text));
+    for (const text of isNew) log.warn(`The store is in danger: ${text}`);
+    const differs = this.why !== null || isNew.length > 0 || warnings.length !== this.warned.length;
+    if (this.why) log.info('The store can be used again');
+    this.why = null;
+    this.warned = warnings;
+    if (differs) this.changed();
+  }
+
+  private fails(message: string): void {
+    if (this.why?.message === message) return;
+    this.why = { code: 'UNAVAILABLE', message, ownerPid: null, triesAgain: true };
+    this.parts.log.error(`STORE_UNAVAILABLE: ${message} It is tried again by itself.`);
     this.changed();
   }
 

@@ -44,6 +44,8 @@ export interface WhmcsOptions {
 }
 
 export interface WhmcsConnection extends Whmcs {
+  /** Whether WHMCS gave an answer of its own to the last call; null: none was made yet. */
+  readonly reachable: boolean | null;
   /**
    * What the credentials may do, asked without any effect.
    * @throws WhmcsError when WHMCS cannot be asked at all.
@@ -74,6 +76,9 @@ export function createWhmcs(options: WhmcsOptions): WhmcsConnection {
   };
   return {
     key: installationKey(url),
+    get reachable() {
+      return transport.reachable;
+    },
     readTimeoutMs,
     writeTimeoutMs,
     orderUrl: orderLinks(options.adminUrl),

@@ -47,6 +47,7 @@ export class Transport {
   /** Actions whose answers had something before them: told once each. */
   private readonly degraded = new Set<string>();
   private readonly secrets: string[];
+  private answered: boolean | null = null;
 
   constructor(private readonly options: TransportOptions) {
     const { url, ca, maxParallel, clock, credentials } = options;
@@ -61,6 +62,11 @@ export class Transport {
     this.secrets = [secret, accessKey, identifier]
       .flatMap((text) => [text, encodeURIComponent(text)])
       .filter((text) => text.length >= 4);
+  }
+
+  /** Whether the last call had an answer of WHMCS's own, as no firewall's page is; null: there was no call yet. */
+  get reachable(): boolean | null {
+    return this.answered;
   }
 
   /**
@@ -178,6 +184,7 @@ export class Transport {
   ): CallEnd<JsonObject> {
     const { clock, log } = this.options;
     const end = got.kind === 'answer' ? readAnswer(action, got.answer, writes) : brokenEnd(got);
+    if (!isGivenUp(end)) this.answered = end.kind !== 'unknown' && end.kind !== 'not-sent';
     const facts = { action, ms: Math.round(clock.monotonic() - from), end: end.kind };
     if (end.kind === 'success') {
       log.debug('WHMCS call', { ...facts, warning: end.warning === null ? undefined : this.clean(end.warning) });
@@ -199,6 +206,10 @@ export class Transport {
     return this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
   }
 }
+
+/** We ended it: of WHMCS this says nothing. */
+const isGivenUp = (end: CallEnd<unknown>): boolean =>
+  (end.kind === 'unknown' || end.kind === 'not-sent') && ['EABORTED', 'ECLOSED', 'ESENDBY'].includes(end.code);
 
 const notSent = (code: string, message: string): Failed => ({ kind: 'not-sent', code, message });
 const busy = (): Failed => notSent('EBUSY', 'not sent: too many calls to WHMCS are waiting');

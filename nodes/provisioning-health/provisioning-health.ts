@@ -1,10 +1,10 @@
 import type { Node, NodeAPI } from 'node-red';
-import { health, type Health } from '../../lib/provisioning/health';
+import { health, healthWithoutStore, type Health, type HealthWithoutStore } from '../../lib/provisioning/health';
 import type { SharedStore } from '../../lib/provisioning/shared-store';
 import { registerAdminRoutes } from '../shared/admin-routes';
 import { nodeProblem, useConnections } from '../shared/connections';
 import { onInput } from '../shared/input';
-import { intakesOf, time } from '../shared/registry';
+import { intakesOf, time, whmcses } from '../shared/registry';
 import { readSettings, text } from '../shared/settings';
 import { storeStatus } from '../shared/store-status';
 
@@ -29,9 +29,9 @@ export = (RED: NodeAPI): void => {
     const used = useConnections(RED, this, config, { store: 'provisioning-store' });
     for (const note of notes) this.log(note);
     const store = nodeProblem(this, [...problems, ...used.problems]) ? null : used.connections.store;
-    let cached: { at: number; answer: Promise<Health | Down> } | null = null;
+    let cached: { at: number; answer: Promise<Health | HealthWithoutStore | Bare> } | null = null;
 
-    const current = (): Promise<Health | Down> => {
+    const current = (): Promise<Health | HealthWithoutStore | Bare> => {
       const now = time.clock.monotonic();
       if (cached === null || now - cached.at >= cacheMs) cached = { at: now, answer: look(store, values.environment) };
       return cached.answer;
@@ -51,22 +51,25 @@ export = (RED: NodeAPI): void => {
 
 const fills = { ok: 'green', degraded: 'yellow', down: 'red' } as const;
 
-interface Down {
+/** No store is set up, or only that Node-RED runs is asked. */
+interface Bare {
   status: 'ok' | 'down';
   problems?: string[];
 }
 
-async function look(store: SharedStore | null, environment: string): Promise<Health | Down> {
+async function look(store: SharedStore | null, environment: string): Promise<Health | HealthWithoutStore | Bare> {
   if (store === null) return { status: 'down', problems: ['no store is set up'] };
-  const { provisioning, problem } = store;
+  const { provisioning, problem, engine } = store;
   if (provisioning === null) {
     // The store's own message may name a path; it is in the log.
-    const why = problem === null ? 'it is being opened' : storeStatus(problem).text;
-    return { status: 'down', problems: [`the store cannot be used: ${why}`] };
+    const why = problem === null ? 'it is being opened' : (storeStatus(problem, engine).text ?? problem.code);
+    return healthWithoutStore(engine, environment, why);
   }
   try {
-    return await health(provisioning, intakesOf(provisioning), environment);
+    const connections = whmcses.open.map(({ whmcs }) => whmcs);
+    return await health(provisioning, intakesOf(provisioning), environment, connections);
   } catch {
-    return { status: 'down', problems: ['the store cannot be used'] };
+    // It went away between two of the questions.
+    return healthWithoutStore(engine, environment, 'it does not answer');
   }
 }

@@ -114,9 +114,10 @@ class Source {
     else await this.start();
   }
 
-  /** The store has opened, or says why it has not: needs no deploy. */
+  /** The store has opened, or says why it cannot be used: needs no deploy. */
   private async storeChanged(): Promise<void> {
-    if (this.stands && this.working === null && this.obstacle() === null) await this.start();
+    if (this.working) return this.show(this.working.intake.state);
+    if (this.stands && this.obstacle() === null) await this.start();
   }
 
   /** Why it takes no work, as the flow is deployed. */
@@ -140,7 +141,7 @@ class Source {
     const { channel } = this.values;
     const { provisioning, problem } = this.store;
     if (provisioning === null) {
-      if (problem) this.status.show(storeStatus(problem));
+      if (problem) this.status.show(storeStatus(problem, this.store.engine));
       return;
     }
     const intake = this.createIntake(provisioning);
@@ -197,6 +198,8 @@ class Source {
   }
 
   private show(state: IntakeState): void {
+    const { problem } = this.store;
+    if (problem) return this.status.show(storeStatus(problem, this.store.engine));
     const unsound = currentCheck().findings.some((finding) => finding.sourceId === flowIdOf(this.node));
     this.status.show(intakeStatus(state, unsound, time.clock.now()));
   }

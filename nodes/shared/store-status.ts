@@ -1,6 +1,7 @@
-/** The status of a node whose store is not open. */
+/** The status of a node whose store cannot be used. What to do is in the log and in the answer of health. */
 import type { NodeStatus } from 'node-red';
 import type { StoreProblem } from '../../lib/provisioning/shared-store';
+import type { StateStore } from '../../lib/state/contract';
 
 const texts: Record<StoreProblem['code'], string> = {
   LOCKED: 'locked',
@@ -13,7 +14,31 @@ const texts: Record<StoreProblem['code'], string> = {
   ERROR: 'store',
 };
 
-export function storeStatus({ code, ownerPid, triesAgain }: StoreProblem): NodeStatus {
+/** Few words for what the store says of its Redis; the first that fits. */
+const ofRedis: [says: RegExp, text: string][] = [
+  [/newer version/, 'store of a newer version'],
+  [/Another store/, 'another store in Redis'],
+  [/lost its master/, 'Redis master is away'],
+  [/is a replica/, 'Redis is read-only'],
+  [/still loading/, 'Redis is loading'],
+  [/\(OOM\)/, 'Redis is full'],
+  [/MISCONF|append-only file/, 'Redis cannot save'],
+  [/refuses the/, 'Redis login refused'],
+  [/user may not/, 'Redis ACL'],
+  [/Cluster/, 'Redis Cluster'],
+  [/too old/, 'Redis is too old'],
+  [/replica/, 'Redis replicas are away'],
+  [/address of Redis/, 'address of Redis'],
+  [/Sentinel|cannot be reached|does not answer|connection to Redis/, 'Redis not reachable'],
+  [/Redis/, 'Redis'],
+];
+
+export function storeStatus(
+  { code, message, ownerPid, triesAgain }: StoreProblem,
+  engine: StateStore['engine'],
+): NodeStatus {
   const owner = ownerPid === null ? '' : ` by pid ${ownerPid}`;
-  return { fill: 'red', shape: 'ring', text: `${texts[code]}${owner}${triesAgain ? ', trying again' : ''}` };
+  const known = engine === 'redis' ? ofRedis.find(([says]) => says.test(message)) : undefined;
+  const text = known?.[1] ?? texts[code];
+  return { fill: 'red', shape: 'ring', text: `${text}${owner}${triesAgain ? ', trying again' : ''}` };
 }

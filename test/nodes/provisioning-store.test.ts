@@ -66,6 +66,10 @@ describe('provisioning-store', function () {
       statusCode: 503,
       body: {
         status: 'down',
+        environment: 'production',
+        database: 'down',
+        redis: 'not used',
+        integrations: { redis: 'not used' },
         problems: [`the store cannot be used: locked by pid ${other.pid}, trying again`],
       },
     });

@@ -33,7 +33,18 @@ const properties: Record<Type, Record<string, unknown>> = {
     markerFieldId: '',
     paymentMethod: '${WHMCS_PAYMENT_METHOD}',
   },
-  'provisioning-store': { name: '', engine: '${PROVISIONING_STORE}', directory: '', idMappings: 'none' },
+  'provisioning-store': {
+    name: '',
+    engine: '${PROVISIONING_STORE}',
+    directory: '',
+    secretsFrom: 'environment',
+    redisUrlVar: 'REDIS_URL',
+    sentinels: '',
+    masterName: 'mymaster',
+    sentinelPasswordVar: 'REDIS_SENTINEL_PASSWORD',
+    tlsCa: '',
+    idMappings: 'none',
+  },
   'sf-platform-event-in': {
     name: '',
     salesforce: '',
@@ -134,6 +145,7 @@ describe('the definitions of the nodes in the editor', () => {
       const wanted = {
         'sf-connection': ['clientId', 'username', 'privateKey', 'privateKeyPath', 'passphrase'],
         'whmcs-connection': ['identifier', 'secret', 'accessKey'],
+        'provisioning-store': ['redisUrl', 'sentinelPassword'],
       } as Partial<Record<Type, string[]>>;
       assert.deepEqual(hidden.map(([name]) => name).sort(), [...(wanted[type] ?? [])].sort());
     });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import type { StoreProblem } from '../../../lib/provisioning/shared-store';
+import { redisError } from '../../../lib/state/redis/redis-errors';
 import { storeStatus } from '../../../nodes/shared/store-status';
 
 describe('The status of a node whose store is not open', () => {
   const text = (code: StoreProblem['code'], triesAgain: boolean, ownerPid: number | null = null): string =>
-    storeStatus({ code, message: 'not shown: /a/path', ownerPid, triesAgain }).text ?? '';
+    storeStatus({ code, message: 'not shown: /a/path; or use the Redis store', ownerPid, triesAgain }, 'embedded')
+      .text ?? '';
 
   it('names the process that owns it, where that is known, and whether it is tried again', () => {
     assert.equal(text('LOCKED', true, 4711), 'locked by pid 4711, trying again');
@@ -26,7 +28,44 @@ describe('The status of a node whose store is not open', () => {
     ]);
   });
 
+  for (const [said, words] of [
+    ['READONLY You can not write against a read only replica.', 'Redis is read-only'],
+    ['LOADING Redis is loading the dataset in memory', 'Redis is loading'],
+    ["OOM command not allowed when used memory > 'maxmemory'.", 'Redis is full'],
+    ['MISCONF Redis is configured to save RDB snapshots, but it is unable to persist to disk.', 'Redis cannot save'],
+    ['NOAUTH Authentication required.', 'Redis login refused'],
+    ['WRONGPASS invalid username-password pair or user is disabled.', 'Redis login refused'],
+    ["NOPERM User app has no permissions to run the 'eval' command", 'Redis ACL'],
+    ['MOVED 3999 127.0.0.1:6381', 'Redis Cluster'],
+    ['NOREPLICAS Not enough good replicas to write.', 'Redis replicas are away'],
+    ['MASTERDOWN Link with MASTER is down', 'Redis master is away'],
+    ['All sentinels are unreachable. Retrying from scratch after 10ms.', 'Redis not reachable'],
+    ['Command timed out', 'Redis not reachable'],
+    ['Connection is closed.', 'Redis not reachable'],
+    ['BUSY Redis is busy running a script.', 'Redis'],
+  ] as const)
+    it(`says "${words}" of a Redis that says ${said.split(' ')[0]}`, () => {
+      const { code, message } = redisError(new Error(said));
+      assert.equal(
+        storeStatus({ code, message, ownerPid: null, triesAgain: true }, 'redis').text,
+        `${words}, trying again`,
+      );
+    });
+
+  it('says that Redis cannot be reached, whatever the network calls it', () => {
+    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'CERT_HAS_EXPIRED']) {
+      const { message } = redisError(Object.assign(new Error('connect to a.host:6379'), { code }));
+      assert.equal(
+        storeStatus({ code: 'UNAVAILABLE', message, ownerPid: null, triesAgain: false }, 'redis').text,
+        'Redis not reachable',
+      );
+    }
+  });
+
   it('is red', () => {
-    assert.equal(storeStatus({ code: 'CORRUPT', message: '', ownerPid: null, triesAgain: false }).fill, 'red');
+    assert.equal(
+      storeStatus({ code: 'CORRUPT', message: '', ownerPid: null, triesAgain: false }, 'embedded').fill,
+      'red',
+    );
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { health, type Health } from '../../../lib/provisioning/health';
+import { health, healthWithoutStore, type Health } from '../../../lib/provisioning/health';
 import type { IntakeState } from '../../../lib/provisioning/intake';
 import type { SubscriberState } from '../../../lib/salesforce/contract';
 import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
@@ -10,6 +10,14 @@ describe('health', () => {
   beforeEach(async () => (desk = await DeskUnderTest.open()));
   afterEach(() => desk.close());
 
+  const connected = {
+    state: {
+      subscriber: { ...stoppedState(channel), phase: 'connected' as const },
+      paused: false,
+      held: null,
+      inWork: 0,
+    },
+  };
   const of = (stream: Partial<SubscriberState> | null, intake: Partial<IntakeState> = {}): Promise<Health> => {
     const subscriber = stream && { ...stoppedState(channel), phase: 'connected' as const, ...stream };
     return health(
@@ -67,6 +75,48 @@ describe('health', () => {
     const held = await of({}, { held: 'WHMCS_CONFIG: Invalid IP' });
     assert.equal(held.status, 'degraded');
     assert.equal(held.integrations.whmcs.held, 'WHMCS_CONFIG: Invalid IP');
+    assert.equal(held.integrations.whmcs.breaker, 'open');
+  });
+
+  it('keeps the breaker of WHMCS closed while another fault holds the hand-out', async () => {
+    const { held, breaker } = (await of({}, { held: 'SF_AUTH: refused' })).integrations.whmcs;
+    assert.deepEqual([held, breaker], [null, 'closed']);
+  });
+
+  it('is degraded while a WHMCS cannot be reached, and says so of none that was not called yet', async () => {
+    const reachable = async (...all: (boolean | null)[]): Promise<[boolean | null, string[]]> => {
+      const connections = all.map((one) => ({ reachable: one }));
+      const told = await health(desk.provisioning, [connected], 'test', connections);
+      return [told.integrations.whmcs.reachable, told.problems];
+    };
+    assert.deepEqual(await reachable(), [null, []]);
+    assert.deepEqual(await reachable(null), [null, []]);
+    assert.deepEqual(await reachable(null, true), [true, []]);
+    assert.deepEqual(await reachable(true, false), [false, ['WHMCS cannot be reached']]);
+  });
+
+  it('is degraded, not down, by what endangers the store', async () => {
+    const { store } = desk.provisioning;
+    const before = store.health.bind(store);
+    store.health = async () => ({ ...(await before()), warnings: ['Redis may evict keys. Set noeviction'] });
+    const told = await health(desk.provisioning, [connected], 'test');
+    assert.deepEqual(
+      [told.status, told.database, told.problems],
+      ['degraded', 'ok', ['store: Redis may evict keys. Set noeviction']],
+    );
+  });
+
+  it('tells which store it is that is not open', () => {
+    assert.deepEqual(healthWithoutStore('redis', 'test', 'Redis is full'), {
+      status: 'down',
+      environment: 'test',
+      database: 'down',
+      redis: 'down',
+      integrations: { redis: 'down' },
+      problems: ['the store cannot be used: Redis is full'],
+    });
+    const embedded = healthWithoutStore('embedded', 'test', 'locked');
+    assert.deepEqual([embedded.redis, embedded.integrations.redis], ['not used', 'not used']);
   });
 
   it('tells from four fifths of the allowance of deliveries on that it runs out', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Log } from '../../../lib/log';
 import type { Provisioning } from '../../../lib/provisioning/provisioning';
 import { SharedStore } from '../../../lib/provisioning/shared-store';
-import { StoreError } from '../../../lib/state/contract';
+import { StoreError, type StoreHealth } from '../../../lib/state/contract';
 import { FakeClock } from '../../fake-clock';
 
 describe('A store that is shared', () => {
@@ -13,7 +13,12 @@ describe('A store that is shared', () => {
   let closed: number;
   /** What the next tries come to; nothing more: it opens. */
   let stumbles: (Error | Promise<void>)[];
-  const provisioning = { close: () => Promise.resolve(void (closed += 1)) } as unknown as Provisioning;
+  /** What an open store says of itself from now on. */
+  let says: StoreHealth;
+  const provisioning = {
+    close: () => Promise.resolve(void (closed += 1)),
+    store: { health: () => Promise.resolve(says) },
+  } as unknown as Provisioning;
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -21,9 +26,10 @@ describe('A store that is shared', () => {
     triedAt = [];
     closed = 0;
     stumbles = [];
+    says = { ok: true, detail: 'redis', latencyMs: 1 };
   });
 
-  const share = (): SharedStore => {
+  const share = (parts: { engine?: 'redis' } = {}): SharedStore => {
     const at = (level: string) => (text: string) => void lines.push(`${level} ${text}`);
     const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
     const open = async (): Promise<Provisioning> => {
@@ -33,7 +39,7 @@ describe('A store that is shared', () => {
       await next;
       return provisioning;
     };
-    return new SharedStore(open, { place: '/data/red', clock, log });
+    return new SharedStore(open, { place: '/data/red', clock, log, ...parts });
   };
   const locked = (ownerPid?: number): StoreError =>
     new StoreError('LOCKED', 'The store is in use.', ownerPid === undefined ? {} : { ownerPid });
@@ -172,6 +178,57 @@ describe('A store that is shared', () => {
     fail();
     await closing;
     assert.deepEqual([clock.pending, lines.length], [0, 0]);
+  });
+
+  describe('behind a network', () => {
+    const danger = 'Redis may evict keys. Set noeviction';
+
+    it('is looked at while it is open: says once that it cannot be used, why, and once that it can again', async () => {
+      const store = share({ engine: 'redis' });
+      const told: (string | null)[] = [];
+      store.onChange(() => told.push(store.problem?.message ?? null));
+      await clock.advance(0);
+      says = { ok: false, detail: 'Redis cannot be reached (ECONNREFUSED).', latencyMs: 1 };
+      await clock.advance(20_000);
+      assert.equal(store.provisioning, provisioning);
+      assert.deepEqual(store.problem, {
+        code: 'UNAVAILABLE',
+        message: 'Redis cannot be reached (ECONNREFUSED).',
+        ownerPid: null,
+        triesAgain: true,
+      });
+      says = { ok: true, detail: 'redis', latencyMs: 1 };
+      await clock.advance(5_000);
+      assert.equal(store.problem, null);
+      assert.deepEqual(told, [null, 'Redis cannot be reached (ECONNREFUSED).', null]);
+      assert.deepEqual(lines, [
+        'error STORE_UNAVAILABLE: Redis cannot be reached (ECONNREFUSED). It is tried again by itself.',
+        'info The store can be used again',
+      ]);
+    });
+
+    it('warns once of what endangers it, and tells when that has passed', async () => {
+      says.warnings = [danger];
+      const store = share({ engine: 'redis' });
+      await clock.advance(20_000);
+      assert.deepEqual([store.problem, store.warnings], [null, [danger]]);
+      assert.deepEqual(lines, [`warn The store is in danger: ${danger}`]);
+      let told = 0;
+      store.onChange(() => (told += 1));
+      says = { ...says, warnings: [] };
+      await clock.advance(20_000);
+      assert.deepEqual([store.warnings, told], [[], 1]);
+    });
+
+    it('is looked at no more once it is closed', async () => {
+      const store = share({ engine: 'redis' });
+      await clock.advance(0);
+      const closing = store.close();
+      says = { ok: false, detail: 'gone', latencyMs: 1 };
+      await closing;
+      await clock.advance(60_000);
+      assert.deepEqual([clock.pending, lines], [0, []]);
+    });
   });
 
   it('closes what is open, once', async () => {

@@ -49,6 +49,23 @@ describe('a read from WHMCS', () => {
     assert.equal(server.requests.length, 3);
   });
 
+  it('tells whether WHMCS can be reached, by the last call alone, and an answer that says no is one', async () => {
+    const whmcs = server.connect();
+    assert.equal(whmcs.reachable, null);
+    server.replies = [text('<h1>Bad gateway</h1>', 502)];
+    await ended(whmcs.getOrders({ id: 1 }));
+    assert.equal(whmcs.reachable, false);
+    server.replies = [json({ result: 'error', message: 'Authentication Failed' })];
+    await ended(whmcs.getOrders({ id: 1 }));
+    assert.equal(whmcs.reachable, true);
+    server.replies = [silence];
+    const reading = whmcs.getOrders({ id: 1 });
+    reading.catch(() => undefined);
+    whmcs.close();
+    await assert.rejects(reading);
+    assert.equal(whmcs.reachable, true, 'that we gave up says nothing of WHMCS');
+  });
+
   it('says how the last try ended', async () => {
     server.replies = [text('', 503)];
     assert.deepEqual(await ended(server.connect().getOrders({ id: 1 })), {
