@@ -1,11 +1,12 @@
 /**
- * Notes on an Order that is still being activated: which WHMCS order it has, beside the accept, and that WHMCS is being
- * looked at. A note is no result: it is dropped where anything newer stands, and never outlives the attempt.
+ * Notes on an Order that is still being activated: which WHMCS order it has, beside the accept, and why it waits: WHMCS is
+ * being looked at, or lets nobody in. A note is no result: it is dropped where anything newer stands, and never outlives the
+ * attempt. All are best effort.
  */
 import type { Timer } from '../clock';
 import { SalesforceError, type OrderChange, type SalesforceOrder } from '../salesforce/contract';
 import type { StateStore } from '../state/contract';
-import type { Failure } from './failure';
+import { messageFor, type Failure } from './failure';
 import type { OrderPatches, Target } from './order-patches';
 import { readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
 import type { Provisioning } from './provisioning';
@@ -23,6 +24,11 @@ interface Note {
   holds: (record: OrderRecord) => boolean;
 }
 
+interface Reason extends Pick<Note, 'holds'> {
+  code: string;
+  message: string;
+}
+
 /** An order that ends within this time needs no note of its WHMCS order: its result names it. */
 const besideAcceptMs = 2_000;
 /** WHMCS is looked at each minute; that it is need not be told as often. */
@@ -32,8 +38,8 @@ const againMs = [2_000, 5_000, 15_000, 60_000];
 export class OrderNotes {
   /** The next try of an order's note. */
   private readonly timers = new Map<string, Timer>();
-  /** Monotonic ms of the last note that WHMCS is being looked at. */
-  private readonly checking = new Map<string, number>();
+  /** The last note of why an order waits, by order. */
+  private readonly reasons = new Map<string, { code: string; at: number }>();
 
   constructor(private readonly parts: NoteParts) {}
 
@@ -47,29 +53,38 @@ export class OrderNotes {
   }
 
   /** WHMCS can't show yet what became of a call: the order stays Activating, the reason in its error fields (exactly-one R12). */
-  whmcsIsChecked(orderId: string, { code, message }: Failure): void {
-    const now = this.parts.provisioning.clock.monotonic();
-    if (now - (this.checking.get(orderId) ?? -Infinity) < checkingEveryMs) return;
-    this.checking.set(orderId, now);
-    const note: Note = {
-      change: { errorCode: code, errorMessage: message },
-      holds: (record) => Boolean(unsettledAdd(record) ?? unsettledAccept(record)),
-    };
-    void this.write(orderId, note).then((noted) => {
-      // The next look at WHMCS brings the next note.
-      if (noted.kind === 'later') this.checking.delete(orderId);
-    });
+  whmcsIsChecked(orderId: string, cause: Failure): void {
+    const holds = (record: OrderRecord): boolean => Boolean(unsettledAdd(record) ?? unsettledAccept(record));
+    this.whyItWaits(orderId, { ...cause.part(), holds }, checkingEveryMs);
+  }
+
+  /** It met a fault that holds the hand-out of all orders: told once, however often it meets it again. */
+  isHeld(orderId: string, cause: Failure): void {
+    const { code } = cause;
+    this.whyItWaits(orderId, { code, message: messageFor(cause.part()), holds: () => true }, Infinity);
   }
 
   /** The order has ended: nothing is left to note. */
   end(orderId: string): void {
     this.timers.get(orderId)?.cancel();
     this.timers.delete(orderId);
-    this.checking.delete(orderId);
+    this.reasons.delete(orderId);
   }
 
   close(): void {
     for (const orderId of [...this.timers.keys()]) this.end(orderId);
+  }
+
+  private whyItWaits(orderId: string, reason: Reason, everyMs: number): void {
+    const { code, message, holds } = reason;
+    const now = this.parts.provisioning.clock.monotonic();
+    const last = this.reasons.get(orderId);
+    if (last?.code === code && now - last.at < everyMs) return;
+    this.reasons.set(orderId, { code, at: now });
+    void this.write(orderId, { change: { errorCode: code, errorMessage: message }, holds }).then((noted) => {
+      // It is told again when the order meets it again.
+      if (noted.kind === 'later') this.reasons.delete(orderId);
+    });
   }
 
   private later(ms: number, orderId: string, note: Note, tries: number): void {

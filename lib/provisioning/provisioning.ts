@@ -63,7 +63,7 @@ export class Provisioning implements OrderDesk {
       whmcsOf: parts.whmcsOf,
       ...(parts.quarantineMs === undefined ? {} : { quarantineMs: parts.quarantineMs }),
       onSettled: (orderId, settled) => this.settled(orderId, settled),
-      onWaiting: (orderId, failure) => this.writer.noteChecking(orderId, failure),
+      onWaiting: (orderId, failure) => this.writer.notes.whmcsIsChecked(orderId, failure),
     });
   }
 
@@ -146,7 +146,7 @@ export class Provisioning implements OrderDesk {
       return await work(order);
     } finally {
       const known = order.record.adopted?.orderId;
-      if (known !== undefined && known !== before) this.writer.noteWhmcsOrder(order.orderId, known);
+      if (known !== undefined && known !== before) this.writer.notes.whmcsOrder(order.orderId, known);
     }
   }
 
@@ -173,7 +173,7 @@ export class Provisioning implements OrderDesk {
       case 'acceptFailed':
         return this.endOpenEvents(orderId, settled.failure);
       case 'cannotRead':
-        return this.writer.noteChecking(orderId, settled.failure);
+        return this.writer.notes.whmcsIsChecked(orderId, settled.failure);
       case 'turnedUp':
         // The settler has raised the alarm; the end that was told stands until a person decides.
         return;

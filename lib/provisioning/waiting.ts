@@ -10,6 +10,8 @@ export interface Wait {
   ms: number;
   /** Hold the hand-out of all events, not just of this one. */
   holdsAll: boolean;
+  /** The Order itself can bear the reason: Salesforce is not what is at fault. */
+  toldOnOrder: boolean;
 }
 
 const temporaryMs = 15_000;
@@ -17,9 +19,9 @@ const configurationMs = 30_000;
 
 /** null: the failure is this order's own. */
 export function waitInstead(thrown: unknown, found: Failure): Wait | null {
-  if (found.code === 'WHMCS_CONFIG') return { ms: configurationMs, holdsAll: true };
+  if (found.code === 'WHMCS_CONFIG') return { ms: configurationMs, holdsAll: true, toldOnOrder: true };
   const cause = thrown instanceof SalesforceError ? thrown : found.cause;
   if (!(cause instanceof SalesforceError)) return null;
-  if (cause.kind === 'temporary') return { ms: temporaryMs, holdsAll: false };
-  return cause.kind === 'query' ? null : { ms: configurationMs, holdsAll: true };
+  if (cause.kind === 'temporary') return { ms: temporaryMs, holdsAll: false, toldOnOrder: false };
+  return cause.kind === 'query' ? null : { ms: configurationMs, holdsAll: true, toldOnOrder: false };
 }

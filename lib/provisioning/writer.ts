@@ -4,7 +4,6 @@
  */
 import type { Timer } from '../clock';
 import type { FieldNames, Salesforce, WriteEnd } from '../salesforce/contract';
-import type { Failure } from './failure';
 import { LeaseLost } from './held-order';
 import { OldResults } from './old-result';
 import { OrderNotes } from './order-notes';
@@ -43,7 +42,8 @@ export class Writer {
   private readonly closing = new AbortController();
   private readonly patches: OrderPatches;
   private readonly oldResults: OldResults;
-  private readonly notes: OrderNotes;
+  /** What is said on Orders that are still being activated. */
+  readonly notes: OrderNotes;
   private readonly alarms: TellingAlarms;
 
   constructor(private readonly provisioning: Provisioning) {
@@ -114,16 +114,6 @@ export class Writer {
         () => undefined,
       );
     });
-  }
-
-  /** The order has this WHMCS order: noted beside the accept, where that takes its time. Best effort. */
-  noteWhmcsOrder(orderId: string, whmcsOrderId: number): void {
-    this.notes.whmcsOrder(orderId, whmcsOrderId);
-  }
-
-  /** WHMCS can't show yet what became of a call of this order. Best effort. */
-  noteChecking(orderId: string, failure: Failure): void {
-    this.notes.whmcsIsChecked(orderId, failure);
   }
 
   /**

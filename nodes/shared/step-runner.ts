@@ -175,6 +175,7 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
       const wait = waitInstead(thrown, found);
       if (wait) {
         if (wait.holdsAll) for (const intake of intakesOf(provisioning)) intake.holdFor(found, wait.ms);
+        if (wait.toldOnOrder) provisioning.writer.notes.isHeld(handout.orderId, found);
         const text = `${found.code}: ${found.message}`;
         return this.park(pass, { parked: { until: provisioning.clock.now() + wait.ms, reason: text }, note: text });
       }

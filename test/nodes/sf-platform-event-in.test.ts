@@ -337,12 +337,19 @@ describe('sf-platform-event-in', () => {
         return waiting + parked === 2;
       });
       assert.equal(world.lines('error').filter((text) => text.includes('WHMCS_CONFIG')).length, 1);
+      const said = (id: string): unknown => world.salesforce.people.order(id)['Activation_Error_Code__c'] ?? null;
+      await world.until(
+        'the Order that met it says why it waits',
+        () => (world.clock.advance(250), said(first) === 'WHMCS_CONFIG'),
+      );
+      assert.equal(said(second), null, 'this one has only waited');
       world.whmcs.panel.switches({ credentialRevoked: false });
       const shows = (id: string): unknown => world.salesforce.people.order(id)['Activation_Status__c'];
       await world.until(
         'both end well',
         () => (world.clock.advance(1_000), shows(first) === 'Activated' && shows(second) === 'Activated'),
       );
+      assert.deepEqual([said(first), said(second)], [null, null]);
     });
 
     it('raises an alarm alone, where it is set so, for a failure that no Catch leads to Failed', async () => {

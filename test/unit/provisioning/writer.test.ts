@@ -222,7 +222,7 @@ describe('the writer of results', () => {
     const { writer } = desk.provisioning;
     await desk.provisioning.endings.activate(desk.of(await desk.handOut()));
     writer.soon(orderId);
-    writer.noteWhmcsOrder(orderId, 5012);
+    writer.notes.whmcsOrder(orderId, 5012);
     const waiting = writer.setActivating(orderId);
     writer.soon(orderId);
     await desk.settle(6_000);
@@ -380,7 +380,7 @@ describe('the writer of results', () => {
     assert.deepEqual(desk.salesforce.book, []);
     const reads = desk.salesforce.reads;
     desk.provisioning.writer.soon(orderId);
-    desk.provisioning.writer.noteWhmcsOrder(orderId, 5012);
+    desk.provisioning.writer.notes.whmcsOrder(orderId, 5012);
     await desk.settle(600_000);
     assert.equal(desk.salesforce.reads, reads);
   });

@@ -22,7 +22,10 @@ describe('Notes on an Order', () => {
   const noteField = 'WHMCS_Order_ID__c';
   const checked = { Activation_Error_Code__c: 'WHMCS_OUTCOME_UNKNOWN' };
   const note = (text = 'Checking WHMCS'): void =>
-    world.provisioning.writer.noteChecking(world.orderId, failure('WHMCS_OUTCOME_UNKNOWN', text, 'whmcs_accept'));
+    world.provisioning.writer.notes.whmcsIsChecked(
+      world.orderId,
+      failure('WHMCS_OUTCOME_UNKNOWN', text, 'whmcs_accept'),
+    );
   /** An AcceptOrder whose outcome is not known yet. */
   const unknownAccept = (): Promise<void> =>
     world.opened({
@@ -137,6 +140,51 @@ describe('Notes on an Order', () => {
       await world.record({ attemptState: 'closed' });
       note();
       await world.turn(1_000);
+      assert.equal(world.patches(), 0);
+    });
+  });
+
+  describe('that a fault holds the hand-out of all orders', () => {
+    const held = (): void => {
+      const cause = failure('WHMCS_CONFIG', 'GetClientsDetails: Invalid IP 203.0.113.9', 'validation');
+      world.provisioning.writer.notes.isHeld(world.orderId, cause);
+    };
+    const shown = (): unknown[] => [world.order().Activation_Error_Code__c, world.order().Activation_Error_Message__c];
+
+    it('fill the error fields once, say what to do, and are cleared by the result', async () => {
+      for (let times = 0; times < 3; times++) {
+        held();
+        await world.turn(400_000);
+      }
+      assert.equal(writes().filter((fields) => fields.Activation_Error_Code__c !== undefined).length, 1);
+      assert.equal(world.status(), 'Activating');
+      const [code, message] = shown();
+      assert.equal(code, 'WHMCS_CONFIG');
+      assert.match(String(message), /^GetClientsDetails: Invalid IP 203\.0\.113\.9\. .* work goes on by itself\.$/);
+      await world.activate();
+      assert.equal(await world.told(), 'written');
+      assert.deepEqual(shown(), [null, null]);
+    });
+
+    it('come when it is met again where they could not be written', async () => {
+      org.panel.fault({ call: 'patch', times: 1, do: { kind: 'html', page: 'maintenance' } });
+      held();
+      await world.turn(1_000);
+      assert.deepEqual(shown(), [null, null]);
+      held();
+      await world.turn(1_000);
+      assert.equal(shown()[0], 'WHMCS_CONFIG');
+    });
+
+    it('are left out once the attempt has ended, or a newer one stands', async () => {
+      await world.record({ attemptState: 'closed' });
+      held();
+      await world.turn(1_000);
+      await world.record({ attemptState: 'open' });
+      world.person({ Activation_Status__c: 'Failed' });
+      world.retry();
+      held();
+      await world.turn(5_000);
       assert.equal(world.patches(), 0);
     });
   });
