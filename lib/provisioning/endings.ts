@@ -7,6 +7,7 @@
  *   *Activated*; else the attempt is closed first, so that add and accept refuse, and then it is told with the known id.
  * - A result is stored first and told by the writer, which goes on trying.
  */
+import type { Timer } from '../clock';
 import type { InboxEvent } from '../state/contract';
 import { failure, messageFor } from './failure';
 import type { Visit } from './handouts';
@@ -34,7 +35,14 @@ export type Ending =
   | { kind: 'stale' }
   | { kind: 'kept'; waitsFor: string };
 
+/** Another instance holds an order for the moments of a step, mostly. */
+const againMs = 2_000;
+
 export class Endings {
+  /** Orders whose kept wishes are decided a little later. */
+  private readonly later = new Map<string, Timer>();
+  private closed = false;
+
   constructor(private readonly provisioning: Provisioning) {}
 
   /**
@@ -76,7 +84,10 @@ export class Endings {
     const held = await this.provisioning.hold(of.orderId, (order) =>
       this.decideFailed(order, of.eventId, cause, options.settledAlready ?? false),
     );
-    if (held === null) return { kind: 'kept', waitsFor: 'another step of this order' };
+    if (held === null) {
+      this.decideLater(of.orderId);
+      return { kind: 'kept', waitsFor: 'another step of this order' };
+    }
     if (held.value.kind === 'kept') {
       this.provisioning.settleSoon(of.orderId);
       return held.value;
@@ -116,6 +127,31 @@ export class Endings {
     const of = { eventId: event.id, handout: event.handout, orderId: event.orderId };
     const ending = await this.fail(of, wish.part, exceptVisit ? { exceptVisit } : {});
     return ending.kind !== 'kept' && ending.kind !== 'stale';
+  }
+
+  /** No timer is left; what was kept is decided by the next process. */
+  stop(): void {
+    this.closed = true;
+    for (const timer of this.later.values()) timer.cancel();
+    this.later.clear();
+  }
+
+  /** Whoever holds the order may be another instance, whose end nobody here is told of. */
+  private decideLater(orderId: string): void {
+    const { clock, log } = this.provisioning;
+    if (this.closed) return;
+    this.later.get(orderId)?.cancel();
+    const timer = clock.after(againMs, () => {
+      this.later.delete(orderId);
+      this.decideOrder(orderId).catch((error: unknown) => {
+        log.warn('A failure that was kept could not be decided; trying again', {
+          order: orderId,
+          error: String(error),
+        });
+        this.decideLater(orderId);
+      });
+    });
+    this.later.set(orderId, timer);
   }
 
   private async standing(of: EndingOf, wanted: string): Promise<Ending | null> {

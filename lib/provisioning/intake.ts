@@ -32,6 +32,8 @@ export interface IntakeState {
 }
 
 const tickMs = 1_000;
+/** On a shared store, work of another instance that died may have made an event dead. */
+const endDeadMs = 30_000;
 
 export class Intake {
   private readonly stream: ChannelStream;
@@ -41,6 +43,8 @@ export class Intake {
   private readonly beginning: SaidOnce;
   private readonly looking: SaidOnce;
   private begun = false;
+  /** Monotonic ms. */
+  private deadEndedAt = 0;
   /** One for each time that the channel is ours. */
   private sweep: Sweep | null = null;
   private caughtUp = false;
@@ -211,10 +215,18 @@ export class Intake {
 
   private async look(): Promise<void> {
     if (!this.begun) return this.begin();
-    await this.stoppedEvents.endSilent().then(
+    await this.endStopped().then(
       () => this.looking.worked(),
       (error: unknown) => this.looking.failed(error),
     );
+  }
+
+  private async endStopped(): Promise<void> {
+    await this.stoppedEvents.endSilent();
+    const now = this.options.provisioning.clock.monotonic();
+    if (now - this.deadEndedAt < endDeadMs) return;
+    await this.stoppedEvents.endDead();
+    this.deadEndedAt = now;
   }
 
   private told(): void {

@@ -85,6 +85,11 @@ export class OrderPatches {
     return mine;
   }
 
+  /** Whether something of this order is under way, or in line for it. */
+  isBusy(orderId: string): boolean {
+    return this.lines.has(orderId);
+  }
+
   /** Resolves when nothing is under way any more. */
   async idle(): Promise<void> {
     while (this.lines.size > 0) await Promise.all([...this.lines.values()]);

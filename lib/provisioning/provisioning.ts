@@ -15,6 +15,7 @@ import type { OrderDesk } from './order-desk';
 import { Settler, type Settled } from './settler';
 import type { Parking } from './step';
 import { Turns } from './turns';
+import { Upkeep } from './upkeep';
 import { Writer } from './writer';
 
 /** How long a second caller in this process waits for an order before it is told that it is busy. */
@@ -42,6 +43,7 @@ export class Provisioning implements OrderDesk {
   readonly writer: Writer;
   readonly endings: Endings;
   readonly settler: Settler;
+  private readonly upkeep: Upkeep;
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly wakeListeners = new Set<() => void>();
 
@@ -65,12 +67,20 @@ export class Provisioning implements OrderDesk {
       onSettled: (orderId, settled) => this.settled(orderId, settled),
       onWaiting: (orderId, failure) => this.writer.notes.whmcsIsChecked(orderId, failure),
     });
+    this.upkeep = new Upkeep({
+      ...parts,
+      takeUp: async () => {
+        await this.writer.takeUp();
+        await this.settler.takeUp();
+      },
+    });
   }
 
   /** Takes up what an earlier process left: results to report, intents to settle. */
   async start(): Promise<void> {
     await this.writer.start();
     await this.settler.start();
+    this.upkeep.start();
   }
 
   /** The Salesforce org that the orders of this store are of; told by the source of the events. */
@@ -130,6 +140,8 @@ export class Provisioning implements OrderDesk {
   }
 
   async close(): Promise<void> {
+    await this.upkeep.close();
+    this.endings.stop();
     await this.settler.close();
     await this.writer.close();
     await this.store.close();

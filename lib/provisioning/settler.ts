@@ -74,6 +74,13 @@ export class Settler {
     }
   }
 
+  /** Takes up what another instance left; what is looked after here keeps its pace. @throws StoreError */
+  async takeUp(): Promise<void> {
+    for (const todo of ['settle', 'watch'])
+      for (const orderId of await this.parts.desk.store.ledger.withTodo(todo, 10_000))
+        if (!this.entries.has(orderId)) this.soon(orderId);
+  }
+
   /** The order has something unsettled in its record: look now. */
   settleSoon(orderId: string): void {
     this.soon(orderId);

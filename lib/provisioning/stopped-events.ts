@@ -34,6 +34,10 @@ export class StoppedEvents {
     const { provisioning, channel } = this.options;
     for (const event of await provisioning.store.inbox.inState(channel, 'dead', 1_000)) {
       if (event.end !== null || event.orderId === null) continue;
+      if (failurePart(event.failure)?.wish) {
+        await provisioning.endings.decide(event);
+        continue;
+      }
       const cause = failure(
         'EVENT_CRASHED',
         event.reason ?? 'Node-RED ended five times while it worked on this event',

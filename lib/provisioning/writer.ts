@@ -82,6 +82,13 @@ export class Writer {
     if (!this.closing.signal.aborted) this.listing = clock.after(againMs, () => void this.start());
   }
 
+  /** Takes up what another instance left; what is told here keeps its pace. @throws StoreError */
+  async takeUp(): Promise<void> {
+    if (this.salesforce === null) return;
+    for (const orderId of await this.provisioning.store.ledger.withTodo('report', listLimit))
+      if (!this.retries.has(orderId) && !this.patches.isBusy(orderId)) this.soon(orderId);
+  }
+
   /** The order has a result to tell. */
   soon(orderId: string): void {
     if (this.closing.signal.aborted || this.salesforce === null) return;
