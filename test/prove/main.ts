@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import { engineNames, type EngineName } from './engines';
 import { prove } from './prove';
-import { rows, type Row } from './plan';
+import { planOf, rows, type Row } from './plan';
+import { proveTeeth } from './prove-teeth';
 import { failureLines, tableOf } from './table';
 
 const whole = (name: string, text: string): number => {
@@ -20,6 +21,8 @@ async function main(): Promise<void> {
       beside: { type: 'string', default: '6' },
       rate: { type: 'string', default: '50' },
       row: { type: 'string' },
+      teeth: { type: 'boolean', default: false },
+      tooth: { type: 'string' },
       logs: { type: 'boolean', default: false },
     },
   });
@@ -27,6 +30,11 @@ async function main(): Promise<void> {
   if (engines.length === 0) throw new Error('--engine must be sqlite, redis or both');
   const row = rows.find((one) => one === values.row);
   if (values.row !== undefined && row === undefined) throw new Error(`--row must be one of: ${rows.join('; ')}`);
+  const pace = { beside: whole('beside', values.beside), rate: whole('rate', values.rate) };
+  if (values.teeth || values.tooth !== undefined) {
+    process.exitCode = (await proveTeeth({ ...pace, only: values.tooth, say: console.log })) ? 0 : 1;
+    return;
+  }
   let good = true;
   for (const engine of engines) good = (await proveOn(engine, row)) && good;
   process.exitCode = good ? 0 : 1;
@@ -38,13 +46,9 @@ async function main(): Promise<void> {
     let done = 0;
     const ran = await prove({
       engine,
-      seeds,
-      from: whole('from', values.from),
-      beside: whole('beside', values.beside),
-      rate: whole('rate', values.rate),
-      row: only,
+      plans: Array.from({ length: seeds }, (_, at) => planOf(whole('from', values.from) + at, engine, only)),
+      ...pace,
       logs: values.logs,
-      patches: [],
       onRan(one) {
         done += 1;
         if (one.verdict.breaches.length > 0 || values.logs) console.log(failureLines(one).join('\n'));

@@ -1,5 +1,6 @@
 /** What a worker is started with, and the lines that it and its parent say to each other. */
 import { z } from 'zod';
+import { storeTeeth } from './toothless';
 
 /** What is done at a boundary. kill, stop: by the worker itself, at once. ask: the parent does it, the worker waits there. */
 const deed = z.discriminatedUnion('kind', [
@@ -35,6 +36,8 @@ export const workerOptions = z.object({
   }),
   whmcs: z.object({ url: z.string(), identifier: z.string(), secret: z.string(), writeTimeoutMs: z.number() }),
   resend: z.enum(['once', 'never']),
+  /** The rule of the store that it lacks; null: none. */
+  tooth: z.enum(storeTeeth).nullable(),
   orders: z.array(order),
   /** Boundaries count from the start; else from `count` on. */
   counts: z.boolean(),

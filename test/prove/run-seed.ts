@@ -6,6 +6,7 @@ import { newPlace, type EngineName, type Place } from './engines';
 import { judge, type HeldSalesforceOrder, type Verdict } from './judge';
 import type { Said } from './orders-to-worker';
 import type { Plan, Seat } from './plan';
+import type { StoreTooth } from './toothless';
 import type { Vendors } from './vendors';
 import { WorkerProcess } from './worker-process';
 
@@ -25,6 +26,7 @@ export interface RunOptions {
   engine: EngineName;
   bundle: string;
   nodePath: string;
+  tooth: StoreTooth | null;
   logs: boolean;
 }
 
@@ -132,6 +134,7 @@ class SeedRun {
         place: place.of,
         ...this.vendors.addresses,
         resend: this.plan.resend,
+        tooth: this.options.tooth,
         orders: seat.lives[life] ?? [],
         counts: this.began,
         logs: this.options.logs,

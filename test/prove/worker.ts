@@ -28,6 +28,7 @@ import { seemAnotherHost } from './other-host';
 import { openPlace } from './open-place';
 import { told, workerOptions, type Said, type Told } from './orders-to-worker';
 import { scaledClock } from './scaled-clock';
+import { withoutTooth } from './toothless';
 import { WorkerFlow } from './worker-flow';
 
 const channel = '/event/OrderProvisionRequested__e';
@@ -86,7 +87,8 @@ const catalogue = new Catalogue(whmcs, clock);
 const sendByMs = 20_000;
 
 async function open(): Promise<Provisioning> {
-  const store = boundaries.store(await openPlace(options.place, clock, instance));
+  const whole = await openPlace(options.place, clock, instance);
+  const store = boundaries.store(options.tooth === null ? whole : withoutTooth(whole, options.tooth));
   return new Provisioning({ store, sender: thisProcess(instance), clock, log, whmcsOf: () => whmcs });
 }
 

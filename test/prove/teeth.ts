@@ -1,0 +1,128 @@
+/** Rules that are taken out, one at a time, and the seeds that must show it. */
+import type { Patch } from './bundle';
+import type { EngineName } from './engines';
+import { planOf, type Plan, type Row } from './plan';
+import type { StoreTooth } from './toothless';
+
+export interface Tooth {
+  /** The rule, as people call it. */
+  name: string;
+  engine: EngineName;
+  /** A rule of the store, taken out by a decorator … */
+  store?: StoreTooth;
+  /** … or one of the source, taken out of the worker's copy. */
+  patches?: Patch[];
+  plans: Plan[];
+}
+
+const from = (engine: EngineName, row: Row, count: number, shape: (plan: Plan) => void): Plan[] =>
+  Array.from({ length: count }, (_, at) => {
+    const plan = planOf(at + 1, engine, row);
+    plan.retries = 0;
+    shape(plan);
+    return plan;
+  });
+
+const lateAdd = (ms: number): Plan['faults'] => [
+  { vendor: 'whmcs', fault: { call: 'AddOrder', times: 1, skip: 0, do: { kind: 'commitLate', ms } } },
+];
+
+export const teeth: readonly Tooth[] = [
+  {
+    name: 'the read-back before the accept',
+    engine: 'sqlite',
+    patches: [
+      {
+        file: 'lib/provisioning/adopted-order.ts',
+        from: 'const [twin] = twins;',
+        to: 'const [twin] = twins.slice(twins.length);',
+      },
+    ],
+    // Each store adds before it can see the other's order.
+    plans: from('sqlite', 'two stores', 12, (plan) => {
+      plan.faults = [
+        { vendor: 'whmcs', fault: { call: 'AddOrder', times: 2, skip: 0, do: { kind: 'delay', ms: 15_000 } } },
+      ];
+      for (const seat of plan.seats) seat.lives = [[]];
+    }),
+  },
+  {
+    name: 'the fence',
+    engine: 'redis',
+    store: 'fence',
+    // The first loses its lease in the middle of its work, and the second goes on from the record.
+    plans: from('redis', 'second instance', 24, (plan) => {
+      plan.faults = [];
+      const nth = (plan.seed % 8) + 1;
+      for (const seat of plan.seats)
+        seat.lives = [
+          [{ name: 'ledger.write:before', nth, deed: { kind: 'stop', ms: seat === plan.seats[0] ? 120_000 : 60_000 } }],
+        ];
+    }),
+  },
+  {
+    name: 'the intent to add',
+    engine: 'sqlite',
+    store: 'intents',
+    plans: from('sqlite', 'late commit', 12, (plan) => {
+      plan.faults = lateAdd(60_000);
+      const [seat] = plan.seats;
+      if (seat) seat.lives = [[{ name: 'whmcs.addOrder:after', nth: 1, deed: { kind: 'kill' } }]];
+    }),
+  },
+  {
+    name: 'the claim',
+    engine: 'sqlite',
+    store: 'claims',
+    // Salesforce's Clone has copied the id, and WHMCS has kept no mark that would tell whose it is.
+    plans: from('sqlite', 'cloned order', 8, (plan) => {
+      plan.keepsNotes = false;
+      for (const seat of plan.seats) seat.lives = [[]];
+    }),
+  },
+  {
+    name: 'the send-by test',
+    engine: 'redis',
+    patches: [
+      {
+        file: 'lib/whmcs/write-connection.ts',
+        from: 'if (clock.monotonic() > sendBy) return new NotConnected(late.code, late.message);',
+        to: '',
+      },
+      {
+        file: 'lib/whmcs/write-connection.ts',
+        from: 'this.giveUpUnsent(new GivenUp(late.code, late.message))',
+        to: 'undefined',
+      },
+    ],
+    // Stopped between the intent and the send, on another host, for longer than ten minutes of silence and the quarantine.
+    plans: from('redis', 'second instance', 6, (plan) => {
+      plan.faults = [];
+      for (const seat of plan.seats)
+        seat.lives = [[{ name: 'whmcs.addOrder:before', nth: 1, deed: { kind: 'stop', ms: 1_200_000 } }]];
+      for (const [at, seat] of plan.seats.entries()) seat.host = `host-${at}`;
+      plan.seats[1]?.lives.splice(0, 1, []);
+    }),
+  },
+  {
+    name: 'the closing of the attempt',
+    engine: 'sqlite',
+    patches: [{ file: 'lib/provisioning/endings.ts', from: "attemptState: 'closed',", to: "attemptState: 'open'," }],
+    // The event comes once more while Failed is on its way to Salesforce.
+    plans: from('sqlite', 'definite refusal', 12, (plan) => {
+      const name = plan.seed % 2 ? 'salesforce.writeOrder:before' : 'inbox.finish:before';
+      for (const seat of plan.seats) seat.lives = [[{ name, nth: 1, deed: { kind: 'ask', what: 'publish again' } }]];
+    }),
+  },
+  {
+    name: 'the facts',
+    engine: 'sqlite',
+    store: 'facts',
+    // WHMCS keeps no mark: only the answer's fact says which order is ours.
+    plans: from('sqlite', 'marker dropped', 4, (plan) => {
+      plan.faults = [];
+      plan.orders = plan.orders.slice(0, 1);
+      for (const seat of plan.seats) seat.lives = [[]];
+    }),
+  },
+];
