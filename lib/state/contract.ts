@@ -39,6 +39,7 @@ export interface Doubt {
 /** Who sent, or is about to send, a call that may have an effect. `instance` is made anew by each process. */
 export interface Sender {
   instance: string;
+  /** Of the host, then the namespace of its process ids where that is known. */
   bootId: string;
   pid: number;
   /** Start time of the process, in clock ticks since boot; tells a re-used pid apart. */

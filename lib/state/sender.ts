@@ -2,7 +2,7 @@
  * Which process this is, in words that another process of the same host can check. A process id alone is used again;
  * with its start time and the host's boot it is not.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
 import type { Sender } from './contract';
 
@@ -11,9 +11,17 @@ export function thisProcess(instance: string): Sender {
   return { instance, bootId: bootId(), pid: process.pid, startTime: statOf(process.pid)?.startTime ?? fallbackStart };
 }
 
-/** Whether two senders lived in the same boot of the same host. Where the host has no boot id, within a minute. */
+/** Whether two senders count their processes in the same place, so that `isRunning` can tell of either. */
+export function sharesProcessIds(one: Pick<Sender, 'bootId'>, other: Pick<Sender, 'bootId'>): boolean {
+  return one.bootId === other.bootId || (isFallback(one) && sameBoot(one, other));
+}
+
+/**
+ * Whether two senders lived in the same boot of the same host, if in other containers. Where the host has no boot id,
+ * within a minute.
+ */
 export function sameBoot(one: Pick<Sender, 'bootId'>, other: Pick<Sender, 'bootId'>): boolean {
-  if (one.bootId === other.bootId) return true;
+  if (bootOf(one) === bootOf(other)) return true;
   const [a, b] = [upSince(one.bootId), upSince(other.bootId)];
   return a !== null && b !== null && Math.abs(a - b) <= 60;
 }
@@ -31,13 +39,26 @@ const fallbackPrefix = 'up-since-';
 /** Seconds since 1970, for hosts without /proc; taken once, since the two clocks drift. */
 const fallbackStart = String(Math.round(Date.now() / 1000 - process.uptime()));
 
+/** The boot's id, then the namespace of its process ids: containers of one host share its boot and not their processes. */
 function bootId(): string {
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${processIdSpace()}`.trim();
   } catch {
     return `${fallbackPrefix}${Math.round(Date.now() / 1000 - uptime())}`;
   }
 }
+
+function processIdSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+const bootOf = ({ bootId }: Pick<Sender, 'bootId'>): string => bootId.split(' ', 1)[0] ?? '';
+
+const isFallback = ({ bootId }: Pick<Sender, 'bootId'>): boolean => bootId.startsWith(fallbackPrefix);
 
 function upSince(id: string): number | null {
   return id.startsWith(fallbackPrefix) ? Number(id.slice(fallbackPrefix.length)) : null;

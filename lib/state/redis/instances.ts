@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock';
 import type { Sender } from '../contract';
-import { isRunning, sameBoot } from '../sender';
+import { isRunning, sharesProcessIds } from '../sender';
 import type { Connection } from './connection';
 import { instanceKey, instancesKey } from './keys';
 import { hash, numberText } from './rows';
@@ -32,7 +32,6 @@ for _, instance in ipairs(call('SMEMBERS', '${instancesKey}')) do
 end
 return others`);
 const read = script(`return call('HGETALL', arg[1])`);
-const forget = script(`return call('SREM', '${instancesKey}', arg[1])`);
 
 const recordRow = hash.pipe(
   z
@@ -42,7 +41,9 @@ const recordRow = hash.pipe(
       startTime: z.string(),
       beats: numberText,
     })
-    .nullable(),
+    .nullable()
+    // One that nobody can read says nothing of its instance.
+    .catch(null),
 );
 const othersRows = z.array(z.tuple([z.string(), recordRow]));
 
@@ -55,6 +56,8 @@ interface Seen {
 
 export class Instances {
   private readonly seen = new Map<string, Seen>();
+  /** Our monotonic ms at our own last beat. */
+  private beatAt = -Infinity;
 
   constructor(
     private readonly connection: Connection,
@@ -67,28 +70,26 @@ export class Instances {
   async beat(): Promise<string[]> {
     const { instance, bootId, pid, startTime } = this.me;
     const key = instanceKey(instance);
+    this.noteOwnPause();
     const others = othersRows.parse(await this.connection.run(beat, instance, key, bootId, pid, startTime));
+    this.beatAt = this.clock.monotonic();
     const silent: string[] = [];
     for (const [other, record] of others) {
       const silentMs = this.note(other, record?.beats ?? -1);
-      const runs = record !== null && sameBoot(record, this.me) ? isRunning(record) : null;
+      const runs = record !== null && sharesProcessIds(record, this.me) ? isRunning(record) : null;
       if (runs === false || silentMs >= workFreeMs) silent.push(other);
     }
     return silent;
   }
 
-  /** It is no longer looked after; its record stays. */
-  async forget(instance: string): Promise<void> {
-    await this.connection.run(forget, instance);
-  }
-
   /** Whether this sender can never send again. */
   async isDead(sender: Sender): Promise<boolean> {
     if (sender.instance === this.me.instance) return false;
-    if (sameBoot(sender, this.me)) {
+    if (sharesProcessIds(sender, this.me)) {
       const runs = isRunning(sender);
       if (runs !== null) return !runs;
     }
+    this.noteOwnPause();
     const record = recordRow.parse(await this.connection.run(read, instanceKey(sender.instance)));
     return this.note(sender.instance, record?.beats ?? -1) >= this.deadAfterMs;
   }
@@ -97,12 +98,17 @@ export class Instances {
   async hasEnded(instance: string): Promise<boolean> {
     if (instance === this.me.instance) return false;
     const record = recordRow.parse(await this.connection.run(read, instanceKey(instance)));
-    return record !== null && sameBoot(record, this.me) && isRunning(record) === false;
+    return record !== null && sharesProcessIds(record, this.me) && isRunning(record) === false;
   }
 
   /** We could not look for a while: silence counts from now. */
   lookAnew(): void {
     this.seen.clear();
+  }
+
+  /** We did not look for a while, being stopped ourselves: others may have been stopped with us. */
+  private noteOwnPause(): void {
+    if (this.clock.monotonic() - this.beatAt >= workFreeMs) this.lookAnew();
   }
 
   /** @returns ms for which the beats have stood still before our eyes. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { isRunning, thisProcess } from '../../../lib/state/sender';
+import { isRunning, sameBoot, sharesProcessIds, thisProcess } from '../../../lib/state/sender';
 import type { StateStore } from '../../../lib/state/contract';
 import { Embedded, storeErrorWith } from './embedded';
 
@@ -125,11 +125,20 @@ describe('A sender', () => {
     assert.equal(me.pid, process.pid);
     assert.deepEqual(thisProcess('i'), me);
     if (process.platform !== 'linux') return;
-    assert.match(me.bootId, /^[0-9a-f-]{36}$/);
+    assert.match(me.bootId, /^[0-9a-f-]{36} pid:\[\d+\]$/);
     assert.match(me.startTime, /^\d+$/);
     assert.equal(isRunning(me), true);
     assert.equal(isRunning({ ...me, startTime: '1' }), false);
     assert.equal(isRunning({ pid: 2 ** 22 + 1, startTime: '1' }), false);
+  });
+
+  it('of another container of the same host shares its boot, and not its process ids', () => {
+    const [one, other] = [{ bootId: 'b pid:[1]' }, { bootId: 'b pid:[2]' }];
+    assert.deepEqual([sameBoot(one, other), sharesProcessIds(one, other)], [true, false]);
+    assert.deepEqual([sameBoot(one, one), sharesProcessIds(one, one)], [true, true]);
+    assert.equal(sameBoot(one, { bootId: 'c pid:[1]' }), false);
+    const [up, later] = [{ bootId: 'up-since-1000' }, { bootId: 'up-since-1030' }];
+    assert.deepEqual([sameBoot(up, later), sharesProcessIds(up, later)], [true, true]);
   });
 });
 
