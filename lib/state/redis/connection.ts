@@ -3,10 +3,11 @@
  * the caller reads before it goes on (reference: ioredis by default repeats it). Nothing is sent over a connection before
  * it has been verified that the same records lie behind it.
  */
+import { randomUUID } from 'node:crypto';
 import Redis, { type RedisOptions } from 'ioredis';
 import { StoreError } from '../contract';
 import { redisError } from './redis-errors';
-import { storeGone, type Argument, type Script } from './script';
+import { expected, storeGone, type Argument, type Script } from './script';
 import { readInfo, type Server } from './server';
 
 export interface RedisConnection {
@@ -25,6 +26,8 @@ export interface RedisConnection {
 
 /** Any answer takes less, or the connection is given up. */
 const answerMs = 5_000;
+/** The first connection stands within this time, or opening fails. */
+const openMs = 2 * answerMs;
 /** How long a write may wait for a replica's word. */
 const replicaMs = 1_000;
 
@@ -32,18 +35,23 @@ export class Connection {
   private readonly redis: Redis;
   private verified = false;
   private verifying: Promise<void> | null = null;
+  /** Nothing new is sent. */
   private closed = false;
   /** Of the last write that was confirmed to us; see `script`. */
   private markSeen = 0;
   private replicas = 0;
+  private replid: string | null = null;
   private lastError: unknown = null;
+  private current = randomUUID();
 
   /**
+   * @param instance of this process.
    * @param storeId read at each command, since opening finds it out.
    * @param verify called before the first command over each new connection; it uses `info` and `bare` alone.
    */
   constructor(
     options: RedisConnection,
+    readonly instance: string,
     private readonly storeId: () => string,
     private readonly verify: () => Promise<void>,
   ) {
@@ -51,7 +59,10 @@ export class Connection {
     // Also keeps an error without a command from ending the process.
     this.redis.on('error', (error: unknown) => (this.lastError = error));
     this.redis.on('close', () => (this.verified = false));
-    this.redis.on('ready', () => (this.lastError = null));
+    this.redis.on('ready', () => {
+      this.lastError = null;
+      this.current = randomUUID();
+    });
   }
 
   /** The highest mark that was confirmed to this process. */
@@ -59,21 +70,38 @@ export class Connection {
     return this.markSeen;
   }
 
+  /** Another one for each connection. */
+  get name(): string {
+    return this.current;
+  }
+
   /** @throws StoreError saying why the server cannot be reached; it is not tried again. */
   async open(): Promise<void> {
+    let limit: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      limit = setTimeout(() => reject(new Error('Command timed out')), openMs);
+    });
     try {
-      await this.redis.connect();
+      await Promise.race([this.redis.connect(), tooLate]);
     } catch (error) {
       this.end();
       // Where the first connection is closed the client says only that; the cause came as an event before.
       throw redisError(this.lastError ?? error);
+    } finally {
+      clearTimeout(limit);
     }
     await this.assureVerified();
   }
 
   /** @returns what the script's body returned. @throws StoreError; the effect is unknown then. */
   async run(script: Script, ...args: Argument[]): Promise<unknown> {
-    return this.runOnce(script, args, false);
+    return this.runOnce(script, args);
+  }
+
+  /** As `run`, and from now on nothing else is sent; what was sent before comes first. */
+  async runLast(script: Script, ...args: Argument[]): Promise<void> {
+    this.closed = true;
+    await this.runOnce(script, args, { last: true });
   }
 
   /**
@@ -81,7 +109,7 @@ export class Connection {
    * @throws StoreError also when none confirms: count it as not written (exactly-one R2).
    */
   async runReplicated(script: Script, ...args: Argument[]): Promise<unknown> {
-    return this.runOnce(script, args, true);
+    return this.runOnce(script, args, { replicated: true });
   }
 
   /** A script that does not look at the store; only for what opens and verifies it. */
@@ -96,6 +124,9 @@ export class Connection {
     try {
       const server = readInfo(await this.redis.info());
       this.replicas = server.replicas;
+      // Its data may have been replaced behind a connection that still stands.
+      if (!server.isMaster || server.replid !== this.replid) this.verified = false;
+      this.replid = server.replid;
       return server;
     } catch (error) {
       throw redisError(error);
@@ -108,11 +139,14 @@ export class Connection {
     this.redis.disconnect();
   }
 
-  private async runOnce(script: Script, args: Argument[], replicated: boolean): Promise<unknown> {
+  private async runOnce(script: Script, args: Argument[], how: How = {}): Promise<unknown> {
+    assureWhole(args);
     for (let again = false; ; again = true) {
-      await this.assureVerified();
+      await this.assureVerified(how.last);
       try {
-        const { mark, value } = await this.send(script, [this.storeId(), ...args], replicated);
+        const { instance, markSeen, current } = this;
+        const before = expected({ storeId: this.storeId(), instance, connection: current, mark: markSeen });
+        const { mark, value } = await this.send(script, [...before, ...args], how.replicated ?? false);
         this.markSeen = Math.max(this.markSeen, mark);
         return value;
       } catch (error) {
@@ -125,12 +159,12 @@ export class Connection {
   }
 
   private async send(script: Script, args: Argument[], replicated: boolean): Promise<{ mark: number; value: unknown }> {
-    const asked = this.evaluate(script, args);
-    // Sent right behind it, so that it waits for this write at least.
-    const confirmed = replicated && this.replicas > 0 ? this.redis.wait(1, replicaMs) : null;
-    const [answer, replicas] = await Promise.all([asked, confirmed]);
-    if (replicas === 0)
+    const answer = await this.evaluate(script, args);
+    // Behind it, so that it waits for this write and all before it, also where this one found all written already.
+    if (replicated && this.replicas > 0 && (await this.redis.wait(1, replicaMs)) === 0) {
+      void this.info().catch(() => undefined);
       throw new StoreError('UNAVAILABLE', 'No replica of Redis has confirmed the write; it counts as not written.');
+    }
     if (!Array.isArray(answer)) throw new StoreError('UNAVAILABLE', 'Redis gave an answer that no script gives.');
     const [mark, value] = answer as unknown[];
     return { mark: Number(mark), value: value ?? null };
@@ -146,14 +180,16 @@ export class Connection {
     }
   }
 
-  private async assureVerified(): Promise<void> {
+  /** @param last also after nothing else may be sent. */
+  private async assureVerified(last = false): Promise<void> {
+    const closed = (): boolean => this.closed && !last;
     while (!this.verified) {
-      if (this.closed) throw new StoreError('UNAVAILABLE', 'The store is closed.');
+      if (closed()) throw new StoreError('UNAVAILABLE', 'The store is closed.');
       if (this.redis.status !== 'ready') throw redisError(this.lastError ?? new Error('Connection is closed.'));
       this.verifying ??= this.verifyOnce().finally(() => (this.verifying = null));
       await this.verifying;
     }
-    if (this.closed) throw new StoreError('UNAVAILABLE', 'The store is closed.');
+    if (closed()) throw new StoreError('UNAVAILABLE', 'The store is closed.');
   }
 
   private async verifyOnce(): Promise<void> {
@@ -164,10 +200,30 @@ export class Connection {
       await this.verify();
       // Another connection may stand by now, which nobody has looked through.
       this.verified = !lost;
+    } catch (error) {
+      // The name may lead to another server by now: it is asked for anew.
+      if (error instanceof StoreError && error.code === 'READ_ONLY' && !this.closed) {
+        this.lastError = error;
+        this.redis.disconnect(true);
+      }
+      throw error;
     } finally {
       this.redis.off('close', onClose);
     }
   }
+}
+
+interface How {
+  /** A replica's word is waited for. */
+  replicated?: boolean;
+  /** Although the connection is closed to others. */
+  last?: boolean;
+}
+
+/** @throws StoreError INVALID. A script that fails midway leaves half of it done. */
+function assureWhole(args: readonly Argument[]): void {
+  const odd = args.find((arg) => typeof arg === 'number' && !Number.isSafeInteger(arg));
+  if (odd !== undefined) throw new StoreError('INVALID', `${odd} is no whole number that the store can keep.`);
 }
 
 const isGone = (error: unknown): boolean => error instanceof Error && error.message.startsWith(storeGone);
@@ -183,7 +239,8 @@ function clientOptions(connection: RedisConnection): RedisOptions {
           sentinels,
           name: masterName ?? 'mymaster',
           ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-          sentinelRetryStrategy: waitMs,
+          // Short, so that none is under way long after a close.
+          sentinelRetryStrategy: () => 500,
           sentinelCommandTimeout: answerMs,
           // Tells at once of a failover, also where the old master still answers.
           failoverDetector: true,
@@ -198,6 +255,8 @@ function clientOptions(connection: RedisConnection): RedisOptions {
     db,
     lazyConnect: true,
     connectionName: 'order-provisioning',
+    // A Sentinel may name one that is no master any more. Else what the server is said to be is looked at when verified.
+    enableReadyCheck: 'sentinels' in place,
     connectTimeout: answerMs,
     commandTimeout: answerMs,
     // A peer that has gone without a word is noticed, and its connection replaced.

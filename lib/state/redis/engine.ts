@@ -16,7 +16,7 @@ import { RedisCursor } from './cursor';
 import { RedisIdMappings } from './id-mappings';
 import { StoreIdentity } from './identity';
 import { RedisInbox } from './inbox';
-import { handBack, takeUpDeadWork } from './inbox-lua';
+import { handBack, leave, takeUpDeadWork } from './inbox-lua';
 import { assumeDeadAfterMs, beatMs, Instances } from './instances';
 import { RedisLeases } from './leases';
 import { RedisLedger } from './ledger';
@@ -74,6 +74,7 @@ class RedisStore implements StateStore {
     this.me = thisProcess(instance);
     const connection = new Connection(
       options.connection,
+      instance,
       () => this.identity.id,
       () => this.look(),
     );
@@ -144,9 +145,8 @@ class RedisStore implements StateStore {
   private async leave(): Promise<void> {
     this.timer?.cancel();
     try {
-      await this.connection.run(handBack, this.me.instance);
-      await this.leases.releaseAll();
-      await this.instances.forget(this.me.instance);
+      // In one step, after which nothing is sent: what was taken behind it would be in work with nobody.
+      await this.connection.runLast(leave, this.me.instance, ...this.leases.locks());
     } catch {
       // What could not be written now looks like a crash to the other instances, and is handled as one.
     } finally {
@@ -174,10 +174,8 @@ class RedisStore implements StateStore {
   }
 
   private async beat(): Promise<void> {
-    for (const instance of await this.instances.beat()) {
+    for (const instance of await this.instances.beat())
       await this.connection.run(takeUpDeadWork, instance, crashLimit);
-      await this.instances.forget(instance);
-    }
     // Replicas come and go.
     await this.connection.info();
   }

@@ -3,14 +3,14 @@
  * connection, and by every script (script.ts).
  *
  * A server that was restarted or promoted has another `master_replid`. Only one case proves that nothing is missing: this
- * process alone had the store open, and the mark is the one that was confirmed to it last. Every other change is doubted:
- * records may be gone of which nobody here knows (exactly-one R2).
+ * process alone had the store open, and the mark is not below the one that was confirmed to it last. Every other change is
+ * doubted: records may be gone of which nobody here knows (exactly-one R2).
  */
 import { z } from 'zod';
 import { StoreError, type Doubt } from '../contract';
 import type { Connection } from './connection';
 import { instancesKey, ordersKey, storeKey } from './keys';
-import { bare, script } from './script';
+import { bare, connectionField, script } from './script';
 import type { Server } from './server';
 
 /** Of the keys; a newer one is refused, not guessed at. */
@@ -18,35 +18,41 @@ const format = 1;
 
 /**
  * Arguments: id to use where there is none, bornAt with it, now, replid, known format, whether we had this store before,
- * the mark we saw, whether the server was promoted.
+ * the mark we saw, whether the server was promoted, our instance, the name of this connection.
  */
 const look = bare(`
 local call = redis.call
 local store = '${storeKey}'
-local id, bornAt, now, replid, format, had, seen, promoted = unpack(ARGV)
-local function doubt(reason) call('HSET', store, 'doubtReason', reason, 'doubtUntil', now) end
+local id, bornAt, now, replid, format, had, seen, promoted, instance, connection = unpack(ARGV)
+local function doubt(reason)
+  call('HSET', store, 'doubtReason', reason, 'doubtUntil', now)
+  -- Fences that were handed out may be among what is lost: none is handed out twice.
+  if call('HINCRBY', store, 'fence', 1000000) < tonumber(now) then call('HSET', store, 'fence', now) end
+end
 local found = call('HGET', store, 'id')
 if not found then
   call('HSET', store, 'id', id, 'bornAt', bornAt, 'format', format, 'mark', seen, 'fence', now, 'seq', now, 'replid', replid)
   doubt(had == '1' and 'the records of this store were removed from Redis' or 'new store')
-elseif tonumber(call('HGET', store, 'format')) > tonumber(format) then
+elseif tonumber(call('HGET', store, 'format') or 0) > tonumber(format) then
   return { 'NEWER', call('HGET', store, 'format') }
 elseif had == '1' and found ~= id then
   return { 'OTHER' }
 else
-  local mark = tonumber(call('HGET', store, 'mark'))
+  local mark = tonumber(call('HGET', store, 'mark') or -1)
   local others = call('SCARD', '${instancesKey}')
   if had == '1' and mark < tonumber(seen) then
     doubt('Redis has lost records that it had confirmed')
     call('HSET', store, 'mark', seen)
   elseif call('HGET', store, 'replid') ~= replid then
-    local whole = had == '1' and promoted == '0' and mark == tonumber(seen) and others <= 1
+    local whole = had == '1' and promoted == '0' and others <= 1
     if not whole then
-      doubt(promoted == '1' and 'a replica of Redis was promoted' or 'Redis was restarted, or its data was replaced')
+      doubt(promoted == '1' and 'a replica of Redis was promoted, or Redis was restarted from a snapshot'
+        or 'Redis was restarted, or its data was replaced')
     end
   end
   call('HSET', store, 'replid', replid)
 end
+call('HSET', store, '${connectionField}' .. instance, connection)
 return { 'OPEN', call('HGET', store, 'id'), call('HGET', store, 'bornAt') }`);
 
 const readDoubt = script(`return call('HMGET', store, 'doubtReason', 'doubtUntil')`);
@@ -98,6 +104,8 @@ export class StoreIdentity {
         had,
         connection.mark,
         server.wasPromoted ? 1 : 0,
+        connection.instance,
+        connection.name,
       ),
     );
     if (answer[0] === 'NEWER')

@@ -6,9 +6,9 @@
  * `w:<what>` ZSET by place, of the parked that wait for it · `busy` HASH order → its event in work · `work:<instance>` SET of
  * those in work there · `channels` SET.
  */
-import { inboxPrefix } from './keys';
+import { inboxPrefix, instancesKey } from './keys';
 import { movePosition } from './position-lua';
-import { script, type Script } from './script';
+import { connectionField, script, type Script } from './script';
 
 const prelude = `
 local q = '${inboxPrefix}'
@@ -57,6 +57,8 @@ local function list(e)
   elseif e.state == 'inWork' then
     if e.orderId then call('HSET', q .. 'busy', e.orderId, e.id) end
     call('SADD', q .. 'work:' .. e.worker, e.id)
+    -- Who has something in work is looked after, also when others had given it up meanwhile.
+    call('SADD', '${instancesKey}', e.worker)
   end
 end
 
@@ -80,6 +82,25 @@ local function row(id) return call('HGETALL', events(id)) end
 
 local function waitAgain(e, now)
   change(e, { state = 'waiting', worker = false, notBefore = false, reason = false, waitsFor = false, waitingSince = now })
+end
+
+-- What an instance has in work. An event whose keys were deleted by hand is in work no more.
+local function workOf(instance)
+  local work = {}
+  for _, id in ipairs(call('SMEMBERS', q .. 'work:' .. instance)) do
+    local e = load(id)
+    if e then work[#work + 1] = e else call('SREM', q .. 'work:' .. instance, id) end
+  end
+  return work
+end
+
+local function handBack(instance)
+  for _, e in ipairs(workOf(instance)) do change(e, { state = 'waiting', worker = false }) end
+end
+
+local function forget(instance)
+  call('SREM', '${instancesKey}', instance)
+  call('HDEL', store, '${connectionField}' .. instance)
 end
 
 local function channelsOf(one)
@@ -133,21 +154,30 @@ local channel, now, instance = arg[1], arg[2], arg[3]
 local line = q .. 'line:' .. channel
 for _, id in ipairs(call('ZRANGEBYSCORE', q .. 'later:' .. channel, '-inf', now, 'LIMIT', 0, 1000)) do
   call('ZREM', q .. 'later:' .. channel, id)
-  call('ZADD', line, call('HGET', events(id), 'place'), id)
+  local place = call('HGET', events(id), 'place')
+  if place then call('ZADD', line, place, id) end
+end
+-- Orders that have an event in work; one whose keys were deleted by hand holds up nothing.
+local busy = {}
+for _, order in ipairs(call('HKEYS', q .. 'busy')) do
+  busy[order] = call('HGET', events(call('HGET', q .. 'busy', order)), 'state') == 'inWork'
 end
 local from = 0
 while true do
-  local ids = call('ZRANGE', line, from, from + 49)
+  local ids = call('ZRANGE', line, from, from + 99)
   if #ids == 0 then return nil end
   for _, id in ipairs(ids) do
     local order = call('HGET', events(id), 'orderId')
-    if not order or call('HEXISTS', q .. 'busy', order) == 0 then
-      local e = load(id)
+    local e = not busy[order] and load(id)
+    if e == nil then
+      call('ZREM', line, id)
+      from = from - 1
+    elseif e then
       change(e, { state = 'inWork', worker = instance, handout = e.handout + 1, notBefore = false, reason = false, waitsFor = false })
       return row(id)
     end
   end
-  from = from + 50
+  from = from + 100
 end`);
 
 /** id, handout, fruitless to add, instance. */
@@ -173,10 +203,16 @@ return 1`);
 
 /** waitsFor, now. */
 export const wakeNext = inbox(`
-local id = call('ZRANGE', q .. 'w:' .. arg[1], 0, 0)[1]
-if not id then return nil end
-waitAgain(load(id), arg[2])
-return row(id)`);
+while true do
+  local id = call('ZRANGE', q .. 'w:' .. arg[1], 0, 0)[1]
+  if not id then return nil end
+  local e = load(id)
+  if e then
+    waitAgain(e, arg[2])
+    return row(id)
+  end
+  call('ZREM', q .. 'w:' .. arg[1], id)
+end`);
 
 /** id, handout, now. */
 export const release = inbox(`
@@ -280,22 +316,25 @@ end
 if gone > 0 then wrote() end
 return gone`);
 
-/** instance, now. At a close: what is in work there waits again, and nothing is counted. */
+/** instance. What is in work there waits again, and nothing is counted. */
 export const handBack = inbox(`
-for _, id in ipairs(call('SMEMBERS', q .. 'work:' .. arg[1])) do
-  local e = load(id)
-  change(e, { state = 'waiting', worker = false, waitingSince = e.waitingSince })
-end
+handBack(arg[1])
+return 1`);
+
+/** instance, then lock and token in turn. At a close: the same, and the leases are given back. */
+export const leave = inbox(`
+handBack(arg[1])
+for i = 2, #arg, 2 do if call('GET', arg[i]) == arg[i + 1] then call('DEL', arg[i]) end end
+forget(arg[1])
 return 1`);
 
 /**
  * instance, crash limit. What a dead instance had in work waits again, one crash more each; at the limit it is dead, with no
- * end yet, so that somebody tells Salesforce. Answers how many.
+ * end yet, so that somebody tells Salesforce. It is no longer looked after; its record stays. Answers how many.
  */
 export const takeUpDeadWork = inbox(`
-local ids = call('SMEMBERS', q .. 'work:' .. arg[1])
-for _, id in ipairs(ids) do
-  local e = load(id)
+local work = workOf(arg[1])
+for _, e in ipairs(work) do
   local crashes = e.crashes + 1
   if crashes >= tonumber(arg[2]) then
     local reason = 'Node-RED ended ' .. crashes .. ' times while it worked on this event'
@@ -304,4 +343,5 @@ for _, id in ipairs(ids) do
     change(e, { state = 'waiting', worker = false, crashes = crashes })
   end
 end
-return #ids`);
+forget(arg[1])
+return #work`);

@@ -84,7 +84,7 @@ export class RedisInbox implements Inbox {
   }
 
   async take(channel: string, now: number): Promise<InboxEvent | null> {
-    return oneRow.parse(await this.connection.run(lua.take, channel, now, this.instance));
+    return oneRow.parse(await this.connection.run(lua.take, channel, Math.floor(now), this.instance));
   }
 
   async handOutAgain(id: string, handout: number, why: 'deploy' | 'silence'): Promise<InboxEvent | null> {

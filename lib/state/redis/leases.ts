@@ -67,9 +67,9 @@ export class RedisLeases implements Leases {
     return (await this.connection.run(release, lockKey(lease.name), lease.token)) === 1;
   }
 
-  /** At the close of the store. */
-  async releaseAll(): Promise<void> {
-    await Promise.all([...this.held.values()].map((lease) => this.release(lease)));
+  /** Key and token in turn of what is held, for the close of the store. */
+  locks(): string[] {
+    return [...this.held.values()].flatMap(({ name, token }) => [lockKey(name), token]);
   }
 
   /** A holder that has died is not waited for; the lease only saves work. */

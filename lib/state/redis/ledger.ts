@@ -10,11 +10,10 @@ const read = script(`
 local known = call('SISMEMBER', '${ordersKey}', arg[4])
 return { call('GET', arg[1]) or '0', call('HGET', arg[2], 'state'), call('HVALS', arg[3]), known }`);
 
-/** facts, field, fact, order. */
+/** facts, field, fact. */
 const record = script(`
 if call('HEXISTS', arg[1], arg[2]) == 1 then return 0 end
 wrote()
-call('SADD', '${ordersKey}', arg[4])
 call('HSET', arg[1], arg[2], nextSeq() .. ' ' .. arg[3])
 return 1`);
 
@@ -70,7 +69,7 @@ export class RedisLedger implements Ledger {
   async read(orderId: string): Promise<LedgerEntry> {
     const keys = [fenceKey(`order:${orderId}`), ledgerKey(orderId), factsKey(orderId)] as const;
     const found = entry.parse(await this.connection.run(read, ...keys, orderId));
-    if (found.isKnown && found.entry.state === null && found.entry.facts.length === 0) await this.missed(orderId);
+    if (found.isKnown && found.entry.state === null) await this.missed(orderId);
     return found.entry;
   }
 
@@ -83,7 +82,7 @@ export class RedisLedger implements Ledger {
       ...(detail === undefined ? {} : { detail }),
     };
     const field = JSON.stringify([intent, kind, whmcsOrderId ?? null]);
-    await this.connection.runReplicated(record, factsKey(orderId), field, JSON.stringify(whole), orderId);
+    await this.connection.runReplicated(record, factsKey(orderId), field, JSON.stringify(whole));
   }
 
   async write(orderId: string, fence: number, state: OrderState): Promise<'written' | 'fenced'> {

@@ -1,7 +1,8 @@
 /**
- * Our Lua scripts. Each looks first whether the keys are still those of the store that was opened: after a wipe, or under
- * another store's keys, it does nothing and says so. Each tells the store's mark, which grows with every durable write, so
- * that a server that comes back with less than it had confirmed is noticed.
+ * Our Lua scripts. Each looks first whether the keys are still those that this connection has looked through, and does
+ * nothing where they are not: after a wipe, under another store's keys, with a mark below the one that was confirmed (it
+ * grows with every durable write), or when a newer connection of this process stands. So what was sent over a connection
+ * that was given up cannot take effect after a later answer was read.
  */
 import { createHash } from 'node:crypto';
 import { storeKey } from './keys';
@@ -13,7 +14,27 @@ export interface Script {
   readonly sha: string;
 }
 
-/** First word of the answer of a script that found another store, or none. */
+/** What stands before the arguments of each script. */
+export interface Expected {
+  storeId: string;
+  instance: string;
+  /** Names the connection; see `connectionField`. */
+  connection: string;
+  /** The highest mark that was confirmed to this process. */
+  mark: number;
+}
+
+export const expected = ({ storeId, instance, connection, mark }: Expected): Argument[] => [
+  storeId,
+  instance,
+  connection,
+  mark,
+];
+
+/** Field of the store's HASH that names the one connection of an instance that may write. */
+export const connectionField = 'connection:';
+
+/** First word of the answer of a script that found another store than it expected, or none. */
 export const storeGone = 'STOREGONE';
 
 /**
@@ -24,8 +45,11 @@ export function script(body: string): Script {
   const lua = `
 local call = redis.call
 local store = '${storeKey}'
-if call('HGET', store, 'id') ~= ARGV[1] then return redis.error_reply('${storeGone}') end
-local arg = { unpack(ARGV, 2) }
+local found = call('HMGET', store, 'id', '${connectionField}' .. ARGV[2], 'mark')
+if found[1] ~= ARGV[1] or found[2] ~= ARGV[3] or tonumber(found[3] or -1) < tonumber(ARGV[4]) then
+  return redis.error_reply('${storeGone} The keys are not as they were')
+end
+local arg = { unpack(ARGV, 5) }
 local function text(n) if arg[n] == '' then return nil end return arg[n] end
 local function wrote() call('HINCRBY', store, 'mark', 1) end
 local function nextSeq() return call('HINCRBY', store, 'seq', 1) end

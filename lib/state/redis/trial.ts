@@ -25,6 +25,7 @@ export async function tryRedis(options: RedisConnection, signal: AbortSignal): P
   signal.throwIfAborted();
   const connection = new Connection(
     options,
+    '',
     () => '',
     () => Promise.resolve(),
   );
