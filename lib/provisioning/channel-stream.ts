@@ -10,7 +10,7 @@ import {
   type SubscriberState,
   type UnreadableEvent,
 } from '../salesforce/contract';
-import { placeOf, type OperatorStart } from '../salesforce/events/start-place';
+import { placeOf, placeSince, sinceOf, type OperatorStart } from '../salesforce/events/start-place';
 import { StoreError, type Delivery, type IncomingEvent, type Lease, type Position } from '../state/contract';
 import { eventOrders, type EventFields } from './event-orders';
 import { keepAlive } from './held-order';
@@ -29,6 +29,8 @@ export interface StreamOptions extends EventFields {
 
 const standbyMs = 5_000;
 const leaderTtlMs = 30_000;
+/** How far our clock may be ahead of Salesforce's; a login would fail long before. */
+const clockSkewMs = 600_000;
 
 export class ChannelStream {
   private subscriber: Subscriber | null = null;
@@ -205,9 +207,17 @@ export class ChannelStream {
     const { channel, provisioning, replay } = this.options;
     const { cursor, inbox } = provisioning.store;
     const stored = await cursor.read(channel);
-    if (!stored) return { preset: replay === 'ALL' ? 'EARLIEST' : 'LATEST' };
-    this.through ??= await newestEventAt(inbox, channel);
-    return { replayId: stored.replayId, through: this.through };
+    const since = stored === null ? null : sinceOf(stored.replayId);
+    if (stored !== null && since === null) {
+      this.through ??= await newestEventAt(inbox, channel);
+      return { replayId: stored.replayId, through: this.through };
+    }
+    if (replay === 'ALL') return { preset: 'EARLIEST' };
+    // LATEST was asked for before, and ended before there was a position: again, it would leave out what came between.
+    if (since !== null) return { preset: 'EARLIEST', createdSince: since };
+    const first = this.positionOf(placeSince(provisioning.clock.now() - clockSkewMs));
+    if (first) await cursor.write(channel, first);
+    return { preset: 'LATEST' };
   }
 
   private gap({ position }: EventGap): void {

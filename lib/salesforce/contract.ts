@@ -256,7 +256,10 @@ export interface EventSink {
   position(replayId: string): Promise<void>;
   /** How many more events may come now (0 to 100). */
   capacity(): number;
-  /** Where to start: a stored position, else the preset. */
+  /**
+   * Where to start, asked before each stream: a stored position, else the preset. LATEST leaves out what came before, so it
+   * is for the first stream of all.
+   */
   start(): Promise<StartPlace>;
   /** The place of `start` is not known to Salesforce any more; the stream goes on from EARLIEST. */
   gap?(gap: EventGap): void;

@@ -48,6 +48,19 @@ export function isReplayId(text: string): boolean {
   );
 }
 
+/**
+ * Stands where a replay id would, while a channel that began at LATEST has none yet: what was created from this wall ms on is
+ * still to come. base64 as every position; a transport that is given it says that it is unknown.
+ */
+export const placeSince = (at: number): string => Buffer.from(`since:${new Date(at).toISOString()}`).toString('base64');
+
+/** The wall ms of such a place; null: the position is a replay id. */
+export function sinceOf(position: string): number | null {
+  const time = /^since:(.+)$/.exec(Buffer.from(position, 'base64').toString('latin1'))?.[1];
+  const at = time === undefined ? NaN : Date.parse(time);
+  return Number.isNaN(at) ? null : at;
+}
+
 /** As a subscriber is told it. */
 export function placeOf(start: OperatorStart): StartPlace {
   switch (start.from) {

@@ -39,8 +39,6 @@ interface Start {
   createdSince: number | null;
 }
 
-/** How far our clock may be ahead of Salesforce's; a login would fail long before. */
-const clockSkewMs = 600_000;
 /** How long `close` waits for the event that is being stored, and how long the place to start is waited for. */
 const closeLimitMs = 10_000;
 const startLimitMs = 20_000;
@@ -62,8 +60,6 @@ class ChannelSubscriber implements Subscriber {
   private deliveries: DeliveryCount | null = null;
   /** A stored position that Salesforce does not know any more. */
   private unknownPosition: string | null = null;
-  /** Wall ms at which LATEST was first asked for. */
-  private newSince: number | null = null;
 
   constructor(
     private readonly transport: Transport,
@@ -167,7 +163,6 @@ class ChannelSubscriber implements Subscriber {
     const { report, comeback } = this;
     const openedAt = clock.now();
     const fromLatest = 'preset' in at && at.preset === 'LATEST';
-    if (fromLatest) this.newSince ??= openedAt;
     let came = 0;
     const heard = (): void => {
       comeback.heard();
@@ -219,10 +214,8 @@ class ChannelSubscriber implements Subscriber {
       return { at: { replayId }, words: 'the stored position', createdSince: null };
     }
     const { preset, createdSince = null } = place;
-    // LATEST was asked for before, and ended before there was a position: again, it would leave out what came between.
-    if (preset === 'LATEST' && this.newSince !== null)
-      return { at: { preset: 'EARLIEST' }, words: 'the first LATEST', createdSince: this.newSince - clockSkewMs };
-    return { at: { preset }, words: preset, createdSince };
+    const words = createdSince === null ? preset : `what was created since ${new Date(createdSince).toISOString()}`;
+    return { at: { preset }, words, createdSince };
   }
 
   /** Waits until the sink takes events. */

@@ -72,6 +72,7 @@ export class Scene {
   /** A subscriber that has not started yet. Its clock stands at the org's time. */
   listen(sink = new TestSink(), options: ListenOptions = {}): Listening {
     const clock = options.clock ?? new FakeClock(this.org.panel.now());
+    sink.now = () => clock.now();
     const connection = connect(this.org.url, { clock });
     const log = keptLog();
     const subscriber = this.transport.create(this.org, {

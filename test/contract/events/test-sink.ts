@@ -13,6 +13,9 @@ export class TestSink implements EventSink {
   /** Instead of the stored position, until something is stored. */
   asked: StartPlace | null = null;
   preset: 'LATEST' | 'EARLIEST' = 'LATEST';
+  /** Wall ms; LATEST is remembered by it until something is stored, as an intake does. */
+  now: () => number = Date.now;
+  private latestAt: number | null = null;
   room = 100;
   starts = 0;
   /** Calls to store events, repeats included. */
@@ -53,8 +56,11 @@ export class TestSink implements EventSink {
   start(): Promise<StartPlace> {
     this.starts += 1;
     if (this.asked) return Promise.resolve({ ...this.asked, asked: true });
-    if (this.stored === null) return Promise.resolve({ preset: this.preset });
-    return Promise.resolve({ replayId: this.stored, through: this.through });
+    if (this.stored !== null) return Promise.resolve({ replayId: this.stored, through: this.through });
+    if (this.preset === 'LATEST' && this.latestAt !== null)
+      return Promise.resolve({ preset: 'EARLIEST', createdSince: this.latestAt - 600_000 });
+    if (this.preset === 'LATEST') this.latestAt = this.now();
+    return Promise.resolve({ preset: this.preset });
   }
 
   gap(gap: EventGap): void {

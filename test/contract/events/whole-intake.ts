@@ -94,6 +94,72 @@ export function wholeIntake(transport: TransportUnderTest): void {
       );
     });
 
+    describe('a first start at LATEST, before there is a position', () => {
+      beforeEach(async () => {
+        publish(1, 2);
+        scene.org.panel.advance(20 * minute);
+        await desk.clock.advance(20 * minute);
+      });
+      const named = ({ delivered }: { delivered: { orderId: string | null }[] }) => delivered.map((one) => one.orderId);
+
+      it('loses nothing when its stream ends', async () => {
+        const one = await desk.listening();
+        drop();
+        publish(3, 2);
+        await desk.until('the messages', () => one.delivered.length === 2);
+        assert.deepEqual(named(one), orders(3, 2));
+      });
+
+      it('loses nothing while its stream cannot begin', async () => {
+        scene.org.panel.fault({ call: transport.firstCall, times: 2, do: { kind: 'html', page: 'maintenance' } });
+        const one = desk.intake();
+        await one.intake.start();
+        await desk.until('backing off', () => one.intake.state.subscriber?.phase === 'backingOff');
+        publish(3, 2);
+        await desk.until('the messages', () => one.delivered.length === 2);
+        assert.deepEqual(named(one), orders(3, 2));
+      });
+
+      it('loses nothing that is published between its end and the next start, however long after', async () => {
+        const one = await desk.listening();
+        await one.intake.stop();
+        publish(3, 2);
+        scene.org.panel.advance(40 * hour);
+        desk.clock.setWall(desk.clock.now() + 40 * hour);
+        const two = await desk.listening();
+        publish(5);
+        await desk.until('the messages', () => two.delivered.length === 3);
+        assert.deepEqual(named(two), orders(3, 3));
+        assert.equal(desk.log.of('error').length, 0);
+        drop();
+        publish(6);
+        await desk.until('the next', () => two.delivered.length === 4);
+        assert.deepEqual(scene.presets(), ['LATEST', 'EARLIEST', 'CUSTOM']);
+      });
+
+      it('begins with all that is kept when it is set so meanwhile', async () => {
+        const one = await desk.listening();
+        await one.intake.stop();
+        const two = await desk.listening({ replay: 'ALL' });
+        await desk.until('the messages', () => two.delivered.length === 2);
+        assert.deepEqual(named(two), orders(1, 2));
+      });
+
+      if (transport.namesPlaces)
+        it('goes on from the place that a sign of life named', async () => {
+          const one = await desk.listening();
+          const before = await desk.position();
+          scene.org.panel.advance(transport.quietMs);
+          await desk.until('the place', () => one.intake.state.subscriber?.position !== null, 1);
+          assert.notEqual(await desk.position(), before);
+          await one.intake.stop();
+          publish(3);
+          const two = await desk.listening();
+          await desk.until('the message', () => two.delivered.length === 1);
+          assert.deepEqual([named(two), scene.presets()], [orders(3, 1), ['LATEST', 'CUSTOM']]);
+        });
+    });
+
     it('a store that cannot give the lease at first is asked again, and the stream comes by itself', async () => {
       let fails = 3;
       const { store } = desk;

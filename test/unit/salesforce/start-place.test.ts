@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { isReplayId, parseOperatorStart, placeOf } from '../../../lib/salesforce/events/start-place';
+import {
+  isReplayId,
+  parseOperatorStart,
+  placeOf,
+  placeSince,
+  sinceOf,
+} from '../../../lib/salesforce/events/start-place';
+import { positionOf } from '../../../lib/salesforce/events/streaming-position';
 
 describe('A place that a person names to start from', () => {
   const now = Date.UTC(2026, 10, 25, 9);
@@ -46,5 +53,11 @@ describe('A place that a person names to start from', () => {
     for (const length of [0, 7, 65]) assert.equal(isReplayId(Buffer.alloc(length, 7).toString('base64')), false);
     for (const text of ['AAAAAAAQ200AAA', 'AAAAAAAQ200AAB==', 'AAAAAAAQ2-_AAA==', `${replayId}\n`])
       assert.equal(isReplayId(text), false, text);
+  });
+
+  it('that stands where a replay id is still to come tells its time, and is told from every replay id', () => {
+    assert.equal(sinceOf(placeSince(now)), now);
+    for (const other of [replayId, positionOf('1104717'), '', 'abc', Buffer.from('since:soon').toString('base64')])
+      assert.equal(sinceOf(other), null, other);
   });
 });

@@ -1,68 +1,28 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import type { TokenSource } from '../../../lib/salesforce/auth';
 import { createStreamingSubscriber } from '../../../lib/salesforce/events/streaming';
 import { positionOf } from '../../../lib/salesforce/events/streaming-position';
-import type { SubscriberState } from '../../../lib/salesforce/contract';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
-import { FakeClock } from '../../fake-clock';
-import { channel, TestSink, type Listening } from './listener';
-import { connect, keptLog, startOrg, turnUntil, until } from './org';
+import { channel, Scene, type Listening } from '../../contract/events/scene';
+import { transport } from '../../contract/events/streaming-transport';
+import { TestSink } from '../../contract/events/test-sink';
+import { until } from './org';
 
 const minute = 60_000;
 const seats = '/event/SeatChangeRequested__e';
 
 describe('The subscriber over the Streaming API', () => {
+  let apiVersion: string | undefined;
+  const scene = new Scene({
+    ...transport,
+    create: (_org, options) => createStreamingSubscriber({ ...options, apiVersion }),
+  });
   let org: SalesforceSimulator;
-  let open: Listening[];
-  before(async () => (org = await startOrg()));
-  after(() => org.close());
-  beforeEach(() => {
-    open = [];
-    org.panel.switches({ expFutureSeconds: 10_000_000 });
-  });
-  afterEach(async () => {
-    for (const one of open) await one.close();
-    for (const one of open) assert.equal(one.clock.pending, 0);
-    await until('no client', () => streams() === 0);
-    org.panel.reset();
-  });
+  before(() => void (org = scene.org));
+  beforeEach(() => void (apiVersion = undefined));
 
-  type More = { channel?: string; apiVersion?: string };
-
-  function subscribe(sink = new TestSink(), more: More = {}): Listening {
-    const listening = listen(sink, more);
-    listening.subscriber.start();
-    return listening;
-  }
-
-  /** One that has not started yet. */
-  function listen(sink: TestSink, more: More = {}): Listening & { auth: TokenSource } {
-    const clock = new FakeClock(org.panel.now());
-    const connection = connect(org.url, { clock });
-    const log = keptLog();
-    const { auth } = connection.salesforce;
-    const subscriber = createStreamingSubscriber({ channel, auth, sink, clock, log, ...more });
-    const phases: SubscriberState['phase'][] = [];
-    const states: SubscriberState[] = [];
-    const waits: number[] = [];
-    subscriber.onState((state) => {
-      states.push(state);
-      if (state.retryAt !== null) waits.push(state.retryAt - clock.now());
-      if (phases.at(-1) !== state.phase) phases.push(state.phase);
-    });
-    const listening = {
-      ...{ auth, subscriber, sink, clock, log, phases, states, waits },
-      until: (what: string, holds: () => boolean, step?: number) => turnUntil(clock, what, holds, step),
-      async close() {
-        await subscriber.close();
-        connection.close();
-      },
-    };
-    open.push(listening);
-    return listening;
-  }
+  const subscribe = (sink?: TestSink, more: { channel?: string } = {}): Listening => scene.subscribe(sink, more);
   const streams = (): number => org.people.counts().cometdClients as number;
   const phase = (one: Listening) => one.subscriber.state.phase;
   const connected = (one: Listening) =>
@@ -110,7 +70,7 @@ describe('The subscriber over the Streaming API', () => {
   it('goes on after the stored position, and before everything that is retained when asked to', async () => {
     const { uuids, replayIds } = org.people.publish({ times: 3 });
     const sink = new TestSink();
-    sink.position_ = positionOf(decimal(replayIds[1]));
+    sink.stored = positionOf(decimal(replayIds[1]));
     const one = subscribe(sink);
     await stored(one, 1);
     assert.deepEqual(sink.order, [uuids[2]]);
@@ -139,7 +99,7 @@ describe('The subscriber over the Streaming API', () => {
     await connected(one);
     const { replayIds, uuids } = org.people.publish({});
     await stored(one, 1);
-    assert.equal(one.sink.position_, positionOf('9007199254740993'));
+    assert.equal(one.sink.stored, positionOf('9007199254740993'));
     org.people.act('endStreams');
     uuids.push(...publish());
     await stored(one, 2);
@@ -150,7 +110,7 @@ describe('The subscriber over the Streaming API', () => {
   it('reads everything retained when the stored position is one of the Pub/Sub API, and asks nobody about it', async () => {
     const { uuids, replayIds } = org.people.publish({ times: 2 });
     const sink = new TestSink();
-    sink.position_ = replayIds[1] ?? '';
+    sink.stored = replayIds[1] ?? '';
     const one = subscribe(sink);
     await stored(one, 2);
     assert.deepEqual(sink.order, uuids);
@@ -164,7 +124,7 @@ describe('The subscriber over the Streaming API', () => {
     org.panel.advance(73 * 60 * minute);
     const uuids = publish(2);
     const sink = new TestSink();
-    sink.position_ = positionOf('12345');
+    sink.stored = positionOf('12345');
     const one = subscribe(sink);
     await stored(one, 2);
     assert.deepEqual(sink.order, uuids);
@@ -217,8 +177,8 @@ describe('The subscriber over the Streaming API', () => {
   });
 
   it('starts with a token that has expired meanwhile: one new login, then the subscription', async () => {
-    const one = listen(new TestSink());
-    await one.auth.token();
+    const one = scene.listen();
+    await one.connection.salesforce.auth.token();
     org.people.act('expireAll');
     one.subscriber.start();
     await connected(one);
@@ -246,17 +206,6 @@ describe('The subscriber over the Streaming API', () => {
     assert.equal(one.subscriber.state.problem?.code, '403');
     org.panel.switches({ refuseEveryStream: false });
     await one.until('connected', () => phase(one) === 'connected', 10_000);
-  });
-
-  it('loses nothing when its very first client is dropped before there is a position', async () => {
-    publish(3);
-    org.panel.advance(20 * minute);
-    const one = subscribe();
-    await connected(one);
-    org.people.act('endStreams');
-    const uuids = publish(2);
-    await stored(one, 2);
-    assert.deepEqual(one.sink.order, uuids);
   });
 
   it('notices a connect that is never answered, after 130 s and not before, and an open line that says nothing', async () => {
@@ -436,7 +385,9 @@ describe('The subscriber over the Streaming API', () => {
     const unknown = subscribe(new TestSink(), { channel: '/event/Nothing__e' });
     await unknown.until('misconfigured', () => phase(unknown) === 'misconfigured');
     assert.match(unknown.subscriber.state.problem?.message ?? '', /check its name/);
-    const old = subscribe(new TestSink(), { apiVersion: '36.0', channel: seats });
+    apiVersion = '36.0';
+    const old = subscribe(new TestSink(), { channel: seats });
+    apiVersion = undefined;
     await old.until('misconfigured', () => phase(old) === 'misconfigured');
     assert.match(old.subscriber.state.problem?.message ?? '', /API version/);
     org.panel.switches({ canSubscribe: false });
