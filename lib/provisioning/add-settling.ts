@@ -13,6 +13,7 @@ import {
   stopAdd,
   stopFailure,
   unknownSender,
+  watchFrom,
 } from './add-record';
 import { newOrderWord, type ErrorCode } from './error-codes';
 import type { Failure } from './failure';
@@ -105,8 +106,13 @@ export async function carryOut(
     case 'adopt':
       return adoptRow(settling, intent, decision);
     case 'settle': {
-      const settled = { how: decision.how, at: order.clock.now(), detail: decision.detail };
-      await order.save((record) => settleAdd(record, intent.id, settled));
+      const now = order.clock.now();
+      const settled = { how: decision.how, at: now, detail: decision.detail };
+      await order.save((record) => {
+        const next = settleAdd(record, intent.id, settled);
+        // WHMCS may carry it out all the same, later, and the attempt may end before a second call is made.
+        return decision.how === 'none' ? watchFrom(next, now) : next;
+      });
       await closeOpenIntent(order, intent);
       log.info('A call to add an order is settled: it made none', {
         order: order.orderId,

@@ -14,9 +14,14 @@ export interface Model<S, O> {
   bad?(state: S, options: O): string | null;
   /** What must not be where no step is left but faults. */
   end?(state: S, options: O): string | null;
+  /** What every state must be able to come to, by steps that are no faults. Looked at where nothing else is broken. */
+  goal?(state: S, options: O): boolean;
   /** Does not walk on from a breach. */
   stopAtBad?: boolean;
 }
+
+/** The breach of a state that can not come to the model's goal. */
+export const noWayOut = 'NO WAY OUT';
 
 export interface Explored {
   states: number;
@@ -24,18 +29,25 @@ export interface Explored {
   breaches: ReadonlyMap<string, readonly string[]>;
 }
 
-const mostStates = 3_000_000;
+const mostStates = 300_000;
 
 interface Seen<S> {
   state: S;
+  key: string;
   before: Seen<S> | null;
   label: string;
+  /** Those from which one step that is no fault leads here. */
+  from: Seen<S>[];
 }
 
-/** @throws Error when the model has too many states to be walked. */
-export function explore<S, O>(model: Model<S, O>, options: O): Explored {
-  const first: Seen<S> = { state: model.init(options), before: null, label: '' };
-  const seen = new Set([JSON.stringify(first.state)]);
+/**
+ * @param until the first breach is enough.
+ * @throws Error when the model has too many states to be walked.
+ */
+export function explore<S, O>(model: Model<S, O>, options: O, until: 'all' | 'first' = 'all'): Explored {
+  const start = model.init(options);
+  const first: Seen<S> = { state: start, key: JSON.stringify(start), before: null, label: '', from: [] };
+  const seen = new Map([[first.key, first]]);
   const queue = [first];
   const breaches = new Map<string, readonly string[]>();
   const breach = (what: string | null | undefined, at: Seen<S>): boolean => {
@@ -44,25 +56,38 @@ export function explore<S, O>(model: Model<S, O>, options: O): Explored {
     return true;
   };
   for (const at of queue) {
+    if (until === 'first' && breaches.size > 0) break;
     if (queue.length > mostStates) throw new Error(`The model has more than ${mostStates} states`);
-    const text = JSON.stringify(at.state);
-    const steps: Seen<S>[] = [];
+    const steps: { state: S; label: string }[] = [];
     model.next(at.state, options, (label, change) => {
-      const state = JSON.parse(text) as S;
-      if (change(state) !== false) steps.push({ state, before: at, label });
+      const state = JSON.parse(at.key) as S;
+      if (change(state) !== false) steps.push({ state, label });
     });
     const isBad = breach(model.bad?.(at.state, options), at);
-    if (steps.every(({ label }) => label.startsWith('~'))) breach(model.end?.(at.state, options), at);
+    if (steps.every(({ label }) => isFault(label))) breach(model.end?.(at.state, options), at);
     if (isBad && model.stopAtBad) continue;
-    for (const step of steps) {
-      const key = JSON.stringify(step.state);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      queue.push(step);
+    for (const { state, label } of steps) {
+      const key = JSON.stringify(state);
+      let next = seen.get(key);
+      if (!next) {
+        next = { state, key, before: at, label, from: [] };
+        seen.set(key, next);
+        queue.push(next);
+      }
+      if (model.goal && !isFault(label)) next.from.push(at);
     }
+  }
+  const { goal } = model;
+  if (goal && breaches.size === 0) {
+    const out = new Set(queue.filter(({ state }) => goal(state, options)));
+    for (const one of out) for (const before of one.from) out.add(before);
+    const lost = queue.find((one) => !out.has(one));
+    if (lost) breach(noWayOut, lost);
   }
   return { states: queue.length, breaches };
 }
+
+const isFault = (label: string): boolean => label.startsWith('~');
 
 function trace<S>(at: Seen<S>): string[] {
   const labels: string[] = [];

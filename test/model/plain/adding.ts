@@ -185,6 +185,9 @@ function work(state: State, options: AddOptions, name: Name, go: Go<State>): voi
         else next.idRefused = true;
         leave(next, name);
       });
+      return;
+    case 'done':
+    case 'dead':
   }
 }
 

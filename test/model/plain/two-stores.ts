@@ -44,6 +44,10 @@ export const twoStores: Model<State, TwoStoresOptions> = {
             accepted.push(name);
             return 'done';
           });
+          break;
+        case 'stop':
+        case 'twin':
+        case 'done':
       }
     }
   },

@@ -319,6 +319,16 @@ describe('Background settling', () => {
       assert.deepEqual(world.whmcs.accepted, []);
     });
 
+    it('tells of an order that the first call makes after it was believed to make none, though no second was sent', async () => {
+      await unanswered();
+      await world.clock.advance(310_000);
+      assert.deepEqual(kinds(), ['none']);
+      world.whmcs.add({ clientId, items: asked(), notes: mark() });
+      await world.clock.advance(61_000);
+      const told = last();
+      assert.deepEqual(told.kind === 'turnedUp' && told.whmcsOrderIds, [5001]);
+    });
+
     it('goes on in a new process', async () => {
       await watched();
       await world.bury(process);
