@@ -146,7 +146,7 @@ class Source {
     }
     const intake = this.createIntake(provisioning);
     if (!takeChannel(provisioning, channel, this.node.id, intake)) {
-      const why = `Another node has taken ${channel}; this one does not start`;
+      const why = `Another node of this store listens to ${channel} already; this one does not start. Remove one of the two, then deploy`;
       return this.idle({ fill: 'red', text: 'channel taken', why });
     }
     provisioning.useSalesforce(this.salesforce.salesforce, toldFieldNames(this.values));

@@ -198,6 +198,8 @@ describe('sf-platform-event-in', () => {
       await subscribed();
       const loser = world.status('second')?.text === 'channel taken' ? 'second' : 'source';
       assert.deepEqual(world.status(loser), { fill: 'red', shape: 'ring', text: 'channel taken' });
+      const said = /Another node of this store listens to \/event\/OrderProvisionRequested__e already; .* Remove one/;
+      assert.match(world.lines('warn', loser).join(), said);
       assert.equal(streams(), 1);
       await world.deploy(
         loser === 'second' ? [...alone(), second].filter(({ id }) => id !== 'source') : alone(),
