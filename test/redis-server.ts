@@ -38,6 +38,8 @@ export interface RedisServer {
   readonly pid: number | null;
   /** Ends it in good order and removes what it wrote. Idempotent. */
   stop(): Promise<void>;
+  /** Ends it in good order; its files stay for `restart`. */
+  stopOnly(): Promise<void>;
   /** `kill -9`; its files stay for `restart`. */
   kill(): Promise<void>;
   /** SIGSTOP: it takes connections and answers none. */
@@ -46,6 +48,13 @@ export interface RedisServer {
   resume(): void;
   /** On the same port and files, whether it still runs (then SIGTERM first) or not. `wipe`: without the files. */
   restart(how?: { wipe?: boolean; args?: readonly string[] }): Promise<void>;
+}
+
+export interface Sentinel {
+  readonly host: string;
+  readonly port: number;
+  /** Idempotent. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -66,6 +75,43 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       throw error;
     }
   }
+}
+
+/**
+ * Starts a Sentinel that watches a server under the name `mymaster`, and fails over within about two seconds.
+ * @throws as `startRedis`.
+ */
+export async function startSentinel(master: RedisServer, { password }: { password?: string } = {}): Promise<Sentinel> {
+  const directory = mkdtempSync(join(tmpdir(), 'sentinel-'));
+  const port = await freePort();
+  const configuration = join(directory, 'sentinel.conf');
+  const { password: ofMaster } = new URL(master.url);
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${directory}`,
+    `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
+    'sentinel down-after-milliseconds mymaster 1000',
+    'sentinel failover-timeout mymaster 5000',
+    ...(ofMaster === '' ? [] : [`sentinel auth-pass mymaster ${decodeURIComponent(ofMaster)}`]),
+    ...(password === undefined ? [] : [`requirepass ${password}`]),
+  ];
+  writeFileSync(configuration, lines.join('\n'));
+  let child: ChildProcess | null = await spawned([configuration, '--sentinel'], 'Sentinel ID is').catch(
+    (error: unknown) => {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    },
+  );
+  return {
+    host: '127.0.0.1',
+    port,
+    async stop() {
+      if (child) await end(child, 'SIGTERM');
+      child = null;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 class OwnRedis implements RedisServer {
@@ -102,6 +148,10 @@ class OwnRedis implements RedisServer {
     if (this.options.directory === undefined) rmSync(this.directory, { recursive: true, force: true });
   }
 
+  stopOnly(): Promise<void> {
+    return this.end('SIGTERM');
+  }
+
   kill(): Promise<void> {
     return this.end('SIGKILL');
   }
@@ -121,35 +171,7 @@ class OwnRedis implements RedisServer {
   }
 
   private async run(args: readonly string[]): Promise<void> {
-    const child = spawn('redis-server', [...this.words(), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const last: string[] = [];
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const limit = setTimeout(() => reject(new Error(`redis-server was not ready:\n${last.join('\n')}`)), readyMs);
-        const take = (line: string): void => {
-          if (last.push(line) > 20) last.shift();
-          if (!line.includes('Ready to accept connections')) return;
-          clearTimeout(limit);
-          resolve();
-        };
-        createInterface({ input: child.stdout }).on('line', take);
-        createInterface({ input: child.stderr }).on('line', take);
-        child.once('error', (error: NodeJS.ErrnoException) => {
-          clearTimeout(limit);
-          reject(
-            error.code === 'ENOENT' ? new Error('Install redis-server (Debian: apt install redis-server).') : error,
-          );
-        });
-        // Not exit: what it said last is read first.
-        child.once('close', () => {
-          clearTimeout(limit);
-          reject(new Error(`redis-server ended:\n${last.join('\n')}`));
-        });
-      });
-    } catch (error) {
-      child.kill('SIGKILL');
-      throw error;
-    }
+    const child = await spawned([...this.words(), ...args], 'Ready to accept connections');
     this.child = child;
     child.once('exit', () => {
       if (this.child === child) this.child = null;
@@ -181,13 +203,49 @@ class OwnRedis implements RedisServer {
   private async end(signal: NodeJS.Signals): Promise<void> {
     const { child } = this;
     this.child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    // One that is paused takes SIGTERM only when it goes on.
-    child.kill('SIGCONT');
-    child.kill(signal);
-    const hard = setTimeout(() => child.kill('SIGKILL'), endMs);
-    await gone;
-    clearTimeout(hard);
+    if (child) await end(child, signal);
   }
+}
+
+/** Runs redis-server until it says that it is ready. */
+async function spawned(words: readonly string[], ready: string): Promise<ChildProcess> {
+  const child = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const last: string[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const limit = setTimeout(() => reject(new Error(`redis-server was not ready:\n${last.join('\n')}`)), readyMs);
+      const take = (line: string): void => {
+        if (last.push(line) > 20) last.shift();
+        if (!line.includes(ready)) return;
+        clearTimeout(limit);
+        resolve();
+      };
+      createInterface({ input: child.stdout }).on('line', take);
+      createInterface({ input: child.stderr }).on('line', take);
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(limit);
+        reject(error.code === 'ENOENT' ? new Error('Install redis-server (Debian: apt install redis-server).') : error);
+      });
+      // Not exit: what it said last is read first.
+      child.once('close', () => {
+        clearTimeout(limit);
+        reject(new Error(`redis-server ended:\n${last.join('\n')}`));
+      });
+    });
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  // One that is paused takes SIGTERM only when it goes on.
+  child.kill('SIGCONT');
+  child.kill(signal);
+  const hard = setTimeout(() => child.kill('SIGKILL'), endMs);
+  await gone;
+  clearTimeout(hard);
 }

@@ -122,8 +122,8 @@ class RedisStore implements StateStore {
     const from = this.clock.monotonic();
     const latencyMs = (): number => this.clock.monotonic() - from;
     try {
-      // A script first: it goes through all that a write goes through.
-      await this.doubt();
+      // A write first: a server that is full, or cannot save, still answers reads.
+      await this.beat();
       const took = latencyMs();
       const server = await this.connection.info();
       return { ...judged(server), latencyMs: took };
@@ -174,8 +174,7 @@ class RedisStore implements StateStore {
   }
 
   private async beat(): Promise<void> {
-    for (const instance of await this.instances.beat())
-      await this.connection.run(takeUpDeadWork, instance, crashLimit);
+    for (const instance of await this.instances.beat()) await this.connection.run(takeUpDeadWork, instance, crashLimit);
     // Replicas come and go.
     await this.connection.info();
   }

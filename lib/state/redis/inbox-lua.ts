@@ -279,13 +279,10 @@ for _, channel in ipairs(channelsOf(text(1))) do
 end
 return rows`);
 
-/** instance, limit. */
+/** instance. */
 export const inWorkOf = inbox(`
 local rows = {}
-for _, id in ipairs(call('SMEMBERS', q .. 'work:' .. arg[1])) do
-  if #rows >= tonumber(arg[2]) then break end
-  rows[#rows + 1] = row(id)
-end
+for _, id in ipairs(call('SMEMBERS', q .. 'work:' .. arg[1])) do rows[#rows + 1] = row(id) end
 return rows`);
 
 /** channel or '', now. Answers counts in the sequence of the states that follow, then since when the oldest is due. */

@@ -31,6 +31,12 @@ const said: [pattern: RegExp, code: Code, message: string][] = [
   ],
 ];
 
+/** Within a script no command is named. */
+const deniedCommand = /user executing the script can't run this command/;
+const deniedKeys = /^NOPERM|user executing the script can't access/;
+/** Of a certificate that the system, or the authority that is set, does not vouch for. */
+const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
+
 /** Of a network or TLS error: its code alone. Its text names the host. */
 const networkCode = /^[A-Z][A-Z0-9_]{3,60}$/;
 
@@ -45,6 +51,24 @@ export function redisError(error: unknown): StoreError {
     return new StoreError('UNAVAILABLE', `The Redis user may not run ${denied[1] ?? 'a command'}; allow it (ACL).`, {
       cause: error,
     });
+  if (deniedCommand.test(message))
+    return new StoreError('UNAVAILABLE', 'The Redis user may not run a command of the store; allow +@all (ACL).', {
+      cause: error,
+    });
+  if (deniedKeys.test(message))
+    return new StoreError(
+      'UNAVAILABLE',
+      'The Redis user may not use the keys of the store; allow ~* and +@all (ACL).',
+      {
+        cause: error,
+      },
+    );
+  if (code !== null && untrusted.test(code))
+    return new StoreError(
+      'UNAVAILABLE',
+      `The certificate of Redis is not trusted (${code}); set the authority that signed it, and the name it is made for.`,
+      { cause: error },
+    );
   if (code !== null) return new StoreError('UNAVAILABLE', `Redis cannot be reached (${code}).`, { cause: error });
   return new StoreError('UNAVAILABLE', `Redis answered: ${message.slice(0, 200)}`, { cause: error });
 }
