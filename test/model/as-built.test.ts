@@ -3,6 +3,7 @@
  * would tell.
  */
 import assert from 'node:assert/strict';
+import { accepting } from './as-built/accepting';
 import { adding, type AddingOptions } from './as-built/adding';
 import { explore, type Model } from './explorer';
 
@@ -41,5 +42,18 @@ describe('The protocols as built, every interleaving walked', () => {
     breaks('without a look at unexplained rows', adding, { ...unmarked, without: 'unexplained rows' });
     breaks('without closing the attempt', adding, { ...built, without: 'closing' });
     breaks('without the look-out', adding, { ...late, without: 'look-out' });
+  });
+
+  describe('accepting, and the end of the attempt', () => {
+    holds('one account, no Activated without a live order, no Failed over one', accepting, {});
+    holds('the same in one process', accepting, { oneProcess: true });
+    holds('the same where the call goes on after the quarantine', accepting, { late: true, calm: true });
+    breaks('without the intent', accepting, { without: 'intent' });
+    breaks('without the fence', accepting, { without: 'fence' });
+    breaks('without the quarantine', accepting, { without: 'quarantine' });
+    breaks('without the register of calls', accepting, { oneProcess: true, without: 'register of calls' });
+    breaks('without a memory of what was sent', accepting, { without: 'what was sent' });
+    breaks('without closing the attempt', accepting, { without: 'closing' });
+    breaks('where the message decides', accepting, { without: 'the ledger’s answer' });
   });
 });
