@@ -12,6 +12,12 @@ import type { Trouble } from './telling-alarms';
 
 /** An Order that Salesforce does not show may just be hidden from our user for a while; after so long it is gone. */
 const goneMs = 86_400_000;
+/**
+ * One that is known to be deleted is gone sooner, if two tries in a row say so, the later this long after the result. One
+ * that is restored after that is Activating still: the sweep takes it up as a new attempt.
+ */
+const deletedMs = 300_000;
+const deletedCode = 'ENTITY_IS_DELETED';
 
 /** It needs no further try: written, or dropped because something newer stands. `trouble`: its service ids were refused. */
 export interface Done {
@@ -72,7 +78,7 @@ async function nothing({ provisioning }: TellParts, orderId: string, record: Ord
 }
 
 async function tell(parts: TellParts, orderId: string, record: OrderRecord, report: Report): Promise<Told> {
-  const { provisioning, patches, oldResults, target } = parts;
+  const { patches, oldResults, target } = parts;
   const { order, settled } = await patches.read(
     target,
     orderId,
@@ -80,7 +86,7 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
     (read) => read.fence === 'lastModified',
   );
   const standing = judge(parts, record, report, order);
-  if (order === null || standing === null) return hidden(report, provisioning.clock.now());
+  if (order === null || standing === null) return hidden(parts, orderId, report);
   if (standing.is === 'overtaken') return done(report, 'dropped', standing.why);
   if (standing.is === 'shown') {
     patches.shown(record, orderId);
@@ -184,10 +190,18 @@ async function withItems(
   return { ...notYet(report, order)(trouble), unsettled: true, statusStands: true };
 }
 
-function hidden(report: Report, now: number): Told {
+async function hidden({ provisioning, target, signal }: TellParts, orderId: string, report: Report): Promise<Told> {
+  const waited = provisioning.clock.now() - report.at;
+  const refused = (code: string, problem: string): Told =>
+    notYet(report)({ kind: 'refused', code, problem, fields: [] });
+  if (await target.connection.isDeleted(orderId, signal)) {
+    const problem = 'The Order was deleted in Salesforce';
+    if (waited >= deletedMs && report.problem?.startsWith(deletedCode)) return done(report, 'dropped', problem);
+    return refused(deletedCode, problem);
+  }
   const problem = 'Salesforce shows no such Order to the integration user';
-  if (now - report.at > goneMs) return done(report, 'dropped', `${problem}, for a day`);
-  return notYet(report)({ kind: 'refused', code: 'ORDER_NOT_FOUND', problem, fields: [] });
+  if (waited > goneMs) return done(report, 'dropped', `${problem}, for a day`);
+  return refused('ORDER_NOT_FOUND', problem);
 }
 
 const done = (report: Report, how: Done['how'], why: string): Done => ({

@@ -9,7 +9,7 @@ import { JwtTokenSource, type TokenSource } from './auth';
 import { exchangeTimeoutMs, SalesforceError, type Salesforce } from './contract';
 import { HealthRecord } from './health';
 import { Http } from './http';
-import { readOrder } from './order-reading';
+import { isDeleted, readOrder } from './order-reading';
 import { writeItems, writeOrder } from './order-writing';
 import type { PrivateKeySource } from './private-key';
 import { Rest } from './rest';
@@ -74,6 +74,7 @@ export function createSalesforce(
       return health.userId;
     },
     readOrder: (orderId, fields, signal) => readOrder(rest, absent, orderId, fields, until(signal)),
+    isDeleted: (orderId, signal) => isDeleted(rest, orderId, until(signal)),
     activatingOrders: (query, signal) => readActivating(rest, absent, query, until(signal)),
     writeOrder: (orderId, change, fields, how) =>
       writeOrder(rest, absent, orderId, change, fields, { ...how, signal: until(how?.signal) }),

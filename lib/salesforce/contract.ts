@@ -125,6 +125,8 @@ export interface Salesforce {
   readonly userId: string | null;
   /** null: no such order, or not visible to our user. */
   readOrder(orderId: string, fields: FieldNames, signal?: AbortSignal): Promise<SalesforceOrder | null>;
+  /** Whether an Order that `readOrder` does not show is known to be deleted; false: perhaps it is just hidden from our user. */
+  isDeleted(orderId: string, signal?: AbortSignal): Promise<boolean>;
   /**
    * Fields that the org lacks, or that our user may not write, are left out with one alarm for each, all but the status and
    * the WHMCS order's id: those refuse the write. A result attempt that may not be written ends it as `later`: the next

@@ -45,6 +45,23 @@ export async function readOrder(
   }
 }
 
+/**
+ * Whether Salesforce says that an order was deleted (it can be restored for 15 days). Of one that is hidden from our user, or
+ * whose deletion it no longer knows of, it says NOT_FOUND.
+ * @throws SalesforceError see `Rest.read`.
+ */
+export async function isDeleted(rest: Rest, idText: string, signal?: AbortSignal): Promise<boolean> {
+  const id = orderIdOf(idText);
+  if (id === null) return false;
+  try {
+    await rest.read(`/sobjects/Order/${id}?fields=Id`, signal);
+    return false;
+  } catch (error) {
+    if (!(error instanceof SalesforceError) || !['query', 'permission'].includes(error.kind)) throw error;
+    return error.code === 'ENTITY_IS_DELETED';
+  }
+}
+
 /** Both attempt fields are asked for: only together do they keep a late result out. */
 function orderQuery(
   id: string,

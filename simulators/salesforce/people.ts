@@ -130,6 +130,12 @@ export class People {
     this.parts.org.records.put({ ...row, deleted: true });
   }
 
+  /** Out of the recycle bin. */
+  restoreRecord(id: string): void {
+    const row = this.parts.org.records.get(id);
+    if (row) this.parts.org.records.put({ ...row, deleted: false });
+  }
+
   /** Publishes to a channel: { channel?, fields, uuid?, times? }. */
   publish(body: unknown): { uuids: string[]; replayIds: string[] } {
     const { channel, fields, uuid, times } = bodyOf(publishSchema, body);

@@ -69,6 +69,20 @@ describe('Reading an order', () => {
     assert.equal(await connection.salesforce.readOrder('801Ql00000ZZZZZ', fields), null);
   });
 
+  it('tells an order that was deleted from one that is there, or that Salesforce does not know', async () => {
+    const { id } = org.people.createOrder({ items: [{ code: 'SEAT-M', quantity: 1 }] });
+    assert.equal(await connection.salesforce.isDeleted(id), false);
+    org.people.deleteRecord(id);
+    assert.equal(await connection.salesforce.readOrder(id, fields), null);
+    assert.equal(await connection.salesforce.isDeleted(id), true);
+    for (const other of ['801Ql00000ZZZZZ', 'no id']) assert.equal(await connection.salesforce.isDeleted(other), false);
+    const hidden = { kind: 'error', status: 403, errorCode: 'INSUFFICIENT_ACCESS_OR_READONLY', message: 'no' };
+    org.panel.fault({ call: 'get', do: hidden });
+    assert.equal(await connection.salesforce.isDeleted(id), false);
+    org.panel.fault({ call: 'get', do: { ...hidden, errorCode: 'REQUEST_LIMIT_EXCEEDED' } });
+    assert.equal((await refusal(connection.salesforce.isDeleted(id))).kind, 'limit');
+  });
+
   it('gives no items where Salesforce says null', async () => {
     const [account] = org.people.records('Account');
     const { id } = org.people.putRecord({

@@ -87,6 +87,12 @@ export class InMemorySalesforce implements Salesforce {
     return Promise.resolve(order ? { ...structuredClone(order), serverNow } : null);
   }
 
+  readonly deleted = new Set<string>();
+
+  isDeleted(orderId: string): Promise<boolean> {
+    return Promise.resolve(this.deleted.has(orderId));
+  }
+
   async writeOrder(
     orderId: string,
     change: OrderChange,

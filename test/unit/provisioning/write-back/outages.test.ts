@@ -1,10 +1,21 @@
 /** Salesforce cannot be told for long: the result waits, and arrives. */
 import assert from 'node:assert/strict';
+import { health } from '../../../../lib/provisioning/health';
+import { stoppedState } from '../../../../lib/salesforce/events/subscriber-state';
 import type { SalesforceSimulator } from '../../../../simulators/salesforce/server';
 import { startOrg } from '../../salesforce/org';
+import { channel } from '../desk-under-test';
 import { WriteBackWorld } from './world';
 
 const minute = 60_000;
+const connected = {
+  state: {
+    subscriber: { ...stoppedState(channel), phase: 'connected' as const },
+    paused: false,
+    held: null,
+    inWork: 0,
+  },
+};
 
 /** What goes wrong, and how it is mended. */
 interface Outage {
@@ -161,4 +172,29 @@ describe('Results while Salesforce cannot be told', () => {
       assert.deepEqual(world.whmcsWrites(), []);
     });
   }
+
+  it('the Order is deleted: two tries, minutes apart, then nobody is to be told; one alarm, and health is well again', async function () {
+    this.timeout(60_000);
+    const problems = async (): Promise<string[]> => (await health(world.provisioning, [connected], 'test')).problems;
+    await world.activate();
+    org.people.deleteRecord(world.orderId);
+    await world.turn(4 * minute);
+    assert.equal((await world.readRecord()).report?.told, null);
+    assert.deepEqual(await problems(), ['results still to be told to Salesforce: 1']);
+    assert.equal(await world.told(10 * minute), 'dropped');
+    assert.deepEqual(await problems(), []);
+    assert.equal(world.alarms().length, 1, world.alarms().join('\n'));
+    assert.match(world.alarms()[0] ?? '', /ENTITY_IS_DELETED/);
+    assert.match((await world.timeline()).join(), /skipped: The result was not written: The Order was deleted/);
+  });
+
+  it('the Order is deleted, and restored in time: its result is told', async function () {
+    this.timeout(60_000);
+    await world.activate();
+    org.people.deleteRecord(world.orderId);
+    await world.turn(4 * minute);
+    org.people.restoreRecord(world.orderId);
+    assert.equal(await world.told(10 * minute), 'written');
+    assert.deepEqual(world.statuses(), ['Activated']);
+  });
 });

@@ -290,6 +290,7 @@ export class WriteBackWorld {
         return salesforce.userId;
       },
       readOrder: (...of) => count(salesforce.readOrder(...of)),
+      isDeleted: (...of) => count(salesforce.isDeleted(...of)),
       writeOrder: (...of) => count(salesforce.writeOrder(...of)),
       writeItems: (...of) => count(salesforce.writeItems(...of)),
       health: () => salesforce.health(),
