@@ -56,6 +56,7 @@ export class Connection {
     private readonly verify: () => Promise<void>,
   ) {
     this.redis = new Redis(clientOptions(options));
+    quieten(this.redis);
     // Also keeps an error without a command from ending the process.
     this.redis.on('error', (error: unknown) => (this.lastError = error));
     this.redis.on('close', () => (this.verified = false));
@@ -78,11 +79,13 @@ export class Connection {
   /** @throws StoreError saying why the server cannot be reached; it is not tried again. */
   async open(): Promise<void> {
     let limit: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
+    const given = new Promise<never>((_, reject) => {
       limit = setTimeout(() => reject(new Error('Command timed out')), openMs);
+      // Sentinels are asked again and again, without an end.
+      this.redis.once('error', reject);
     });
     try {
-      await Promise.race([this.redis.connect(), tooLate]);
+      await Promise.race([this.redis.connect(), given]);
     } catch (error) {
       this.end();
       // Where the first connection is closed the client says only that; the cause came as an event before.
@@ -211,6 +214,13 @@ export class Connection {
       this.redis.off('close', onClose);
     }
   }
+}
+
+/** The client's own connections to sentinels print their errors, with the host, as long as nobody listens. */
+function quieten(redis: Redis): void {
+  const connector = Reflect.get(redis, 'connector') as { connectToSentinel?: (...given: unknown[]) => Redis };
+  const connect = connector.connectToSentinel?.bind(connector);
+  if (connect) connector.connectToSentinel = (...given) => connect(...given).on('error', () => undefined);
 }
 
 interface How {

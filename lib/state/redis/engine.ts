@@ -188,6 +188,8 @@ function judged(server: Server): Pick<StoreHealth, 'ok' | 'detail' | 'warnings'>
   const warnings = warningsOf(server);
   const detail = `redis ${server.version}, ${server.hasAof ? 'append-only file' : 'no append-only file'}, ${server.replicas} replicas`;
   if (!server.isMaster) return { ok: false, detail: 'This Redis is a replica and takes no writes', warnings };
+  if (server.evictionPolicy === 'noeviction' && server.memoryLimit > 0 && server.memoryUsed >= server.memoryLimit)
+    return { ok: false, detail: 'Redis is full; give it more memory (maxmemory)', warnings };
   if (!server.aofWritten)
     return { ok: false, detail: 'Redis cannot write its append-only file; look at its disk', warnings };
   return { ok: true, detail, warnings };

@@ -20,6 +20,8 @@ const info = z
     maxmemory_policy: z.string().default('noeviction'),
     used_memory: count,
     evicted_keys: count,
+    /** Told only where `min-replicas-to-write` is set. */
+    min_slaves_good_slaves: z.string().optional(),
   })
   .transform((row) => ({
     version: row.redis_version,
@@ -31,6 +33,7 @@ const info = z
     /** The history before a failover; zeros where there was none. */
     wasPromoted: /[1-9a-f]/.test(row.master_replid2),
     replicas: row.connected_slaves,
+    needsReplicas: row.min_slaves_good_slaves !== undefined,
     hasAof: row.aof_enabled === '1',
     aofWritten: row.aof_last_write_status === 'ok',
     snapshotWritten: row.rdb_last_bgsave_status === 'ok',
@@ -83,6 +86,10 @@ export function warningsOf(server: Server): string[] {
   const warnings: string[] = [];
   if (!server.hasAof)
     warnings.push('Redis keeps no append-only file: a restart may lose orders in work. Set appendonly yes');
+  if (server.replicas > 0 && !server.needsReplicas)
+    warnings.push(
+      'A master that is cut off from its replicas would go on taking orders beside the new one. Set min-replicas-to-write 1',
+    );
   if (!server.snapshotWritten && !server.hasAof) warnings.push('Redis could not save its last snapshot');
   if (server.evictionPolicy !== 'noeviction')
     warnings.push(`Redis may evict keys (maxmemory-policy ${server.evictionPolicy}). Set noeviction`);
