@@ -158,7 +158,7 @@ class RedisStore implements StateStore {
   private async look(): Promise<void> {
     const server = await this.connection.info();
     refuseUnfit(server);
-    await this.identity.look(this.connection, server, this.now());
+    await this.identity.look(this.connection, server, this.now(), this.leases.highestFence);
     this.instances.lookAnew();
   }
 

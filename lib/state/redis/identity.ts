@@ -18,16 +18,17 @@ const format = 1;
 
 /**
  * Arguments: id to use where there is none, bornAt with it, now, replid, known format, whether we had this store before,
- * the mark we saw, whether the server was promoted, our instance, the name of this connection.
+ * the mark we saw, whether the server was promoted, our instance, the name of this connection, the highest fence we had.
  */
 const look = bare(`
 local call = redis.call
 local store = '${storeKey}'
-local id, bornAt, now, replid, format, had, seen, promoted, instance, connection = unpack(ARGV)
+local id, bornAt, now, replid, format, had, seen, promoted, instance, connection, fenceHad = unpack(ARGV)
 local function doubt(reason)
   call('HSET', store, 'doubtReason', reason, 'doubtUntil', now)
   -- Fences that were handed out may be among what is lost: none is handed out twice.
-  if call('HINCRBY', store, 'fence', 1000000) < tonumber(now) then call('HSET', store, 'fence', now) end
+  local fence = math.max(tonumber(call('HGET', store, 'fence') or 0), tonumber(fenceHad)) + 1000000
+  call('HSET', store, 'fence', string.format('%.0f', math.max(fence, tonumber(now))))
 end
 local found = call('HGET', store, 'id')
 if not found then
@@ -89,8 +90,8 @@ export class StoreIdentity {
     return this.known?.bornAt ?? 0;
   }
 
-  /** @param now wall ms. @throws StoreError NEWER, or UNAVAILABLE when another store was put in the place of ours. */
-  async look(connection: Connection, server: Server, now: number): Promise<void> {
+  /** @param now wall ms. @param fenceHad the highest that this process was given. @throws StoreError NEWER, or UNAVAILABLE when another store was put in the place of ours. */
+  async look(connection: Connection, server: Server, now: number, fenceHad: number): Promise<void> {
     const had = this.known ? 1 : 0;
     const bornAt = this.known?.bornAt ?? now;
     const answer = lookAnswer.parse(
@@ -106,6 +107,7 @@ export class StoreIdentity {
         server.wasPromoted ? 1 : 0,
         connection.instance,
         connection.name,
+        fenceHad,
       ),
     );
     if (answer[0] === 'NEWER')

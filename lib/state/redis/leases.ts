@@ -35,6 +35,7 @@ const acquired = z.union([
 
 export class RedisLeases implements Leases {
   private readonly held = new Map<string, Lease>();
+  private highest = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -52,6 +53,7 @@ export class RedisLeases implements Leases {
     if ('by' in answer) return null;
     const lease = { name, token, fence: answer.fence };
     this.held.set(token, lease);
+    this.highest = Math.max(this.highest, lease.fence);
     return lease;
   }
 
@@ -65,6 +67,11 @@ export class RedisLeases implements Leases {
   async release(lease: Lease): Promise<boolean> {
     this.held.delete(lease.token);
     return (await this.connection.run(release, lockKey(lease.name), lease.token)) === 1;
+  }
+
+  /** That this process was given. */
+  get highestFence(): number {
+    return this.highest;
   }
 
   /** Key and token in turn of what is held, for the close of the store. */
