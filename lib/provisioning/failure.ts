@@ -42,11 +42,23 @@ export function failure(code: ErrorCode, message: string, step: StepName, cause?
   return new Failure(code, message, step, { cause });
 }
 
-/** What ops read in Salesforce: what happened, then what to do if the field holds all of it. */
+/** Less of the fix than this says nothing. */
+const leastFix = 40;
+
+/** What ops read in Salesforce: what happened, then as much as the field holds of what to do. */
 export function messageFor(cause: FailurePart): string {
-  const sentence = `${cause.message}${/[.!?…]$/.test(cause.message) ? '' : '.'}`;
-  const whole = cause.code in errorCodes ? `${sentence} ${cause.fix}` : sentence;
-  return whole.length <= messageLimit ? whole : sentence;
+  const sentence = cut(`${cause.message}${/[.!?…]$/.test(cause.message) ? '' : '.'}`, messageLimit);
+  const left = messageLimit - sentence.length - 1;
+  if (!(cause.code in errorCodes) || left < Math.min(leastFix, cause.fix.length)) return sentence;
+  return `${sentence} ${cut(cause.fix, left)}`;
+}
+
+/** Cut between words, so that it shows that something is missing. */
+function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const room = text.slice(0, limit - 1);
+  const end = text[limit - 1] === ' ' ? room.length : room.lastIndexOf(' ');
+  return `${(end > limit / 2 ? room.slice(0, end) : room).replace(/[\s.,;:]+$/, '')}…`;
 }
 
 /** Whatever a step threw, as a Failure of that step. */

@@ -4,9 +4,10 @@ import type { Report } from './order-record';
 
 /**
  * - open: it is to be written. shown: Salesforce shows it already.
- * - overtaken: a newer attempt, or a person's edit, stands; it is never overwritten.
+ * - overtaken: a newer attempt, or a person's edit, stands; it is never overwritten. `lacksId`: the Order does not name its
+ *   WHMCS order, which is true whatever the status says.
  */
-export type Standing = { is: 'open' } | { is: 'shown' } | { is: 'overtaken'; why: string };
+export type Standing = { is: 'open' } | { is: 'shown' } | { is: 'overtaken'; why: string; lacksId: boolean };
 
 /** A first look so soon after the end finds what was edited while the order was in work: that is no new attempt. */
 const soonMs = 60_000;
@@ -20,14 +21,17 @@ export function standingOf(
   now: number,
 ): Standing {
   const isOurs = order.lastModifiedById === ourUserId;
-  const overtaken = (why: string): Standing => ({ is: 'overtaken', why });
+  const overtaken = (why: string, lacksId = false): Standing => ({ is: 'overtaken', why, lacksId });
   if (order.attempt !== null && report.attempt !== 0 && order.attempt !== report.attempt)
     return overtaken(`attempt ${order.attempt} stands in Salesforce, this is the result of attempt ${report.attempt}`);
   const showsId = report.whmcsOrderId === null || order.whmcsOrderId === report.whmcsOrderId;
   if (order.activationStatus === report.status && showsId)
     return report.unsettled || isOurs ? { is: 'shown' } : overtaken(`another user has set ${order.activationStatus}`);
   if (order.activationStatus !== 'Activating' && !isOwn)
-    return overtaken(`the status was set to '${order.activationStatus}' meanwhile`);
+    return overtaken(
+      `the status was set to '${order.activationStatus}' meanwhile`,
+      report.whmcsOrderId !== null && order.whmcsOrderId === null,
+    );
   if (order.fence === 'lastModified' && !isOurs && order.lastModifiedAt > lastSeen(order, report, now))
     return overtaken('another user has changed the Order since; its status may be a new attempt');
   return { is: 'open' };
@@ -39,7 +43,9 @@ function lastSeen(order: SalesforceOrder, report: Report, now: number): number {
   return isFirst ? order.lastModifiedAt : (report.seenModifiedAt ?? order.lastModifiedAt);
 }
 
-export function changeOf(order: SalesforceOrder, report: Report): OrderChange {
+/** @param idAlone over a status that a person has set. */
+export function changeOf(order: SalesforceOrder, report: Report, idAlone: boolean): OrderChange {
+  if (idAlone) return { whmcsOrderId: report.whmcsOrderId };
   return {
     activationStatus: report.status,
     errorCode: report.code,

@@ -82,12 +82,12 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   const { order, settled } = await patches.read(
     target,
     orderId,
-    (read) => judge(parts, record, report, read)?.is === 'open',
+    (read) => isToWrite(judge(parts, record, report, read)),
     (read) => read.fence === 'lastModified',
   );
   const standing = judge(parts, record, report, order);
   if (order === null || standing === null) return hidden(parts, orderId, report);
-  if (standing.is === 'overtaken') return done(report, 'dropped', standing.why);
+  if (standing.is === 'overtaken' && !standing.lacksId) return done(report, 'dropped', standing.why);
   if (standing.is === 'shown') {
     patches.shown(record, orderId);
     return withItems(parts, report, order, report.unsettled ? 'Salesforce shows it already' : '');
@@ -99,6 +99,7 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
     const trouble = quiet('UNSETTLED', 'The last write was not answered, and may still be applied');
     return { ...not(trouble), leastMs: openMs };
   }
+  if (standing.is === 'overtaken') return writeId(parts, report, order, standing.why);
   const old = await oldResults.compare(orderId, record, report);
   if (old.is === 'unread') {
     // A connection that is not set up is waited for a few times only.
@@ -109,7 +110,7 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   if (old.is !== 'sound') return { kind: old.is };
   const end = await patches.send(target, {
     order,
-    change: changeOf(order, report),
+    change: changeOf(order, report, false),
     ifUnmodified: order.fence === 'lastModified',
     onRecord: (now) =>
       isStill(now, report)
@@ -119,6 +120,19 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   return afterwards(parts, record, { ...report, unsettled: false }, order, end);
 }
 
+/** A person's status stands; which WHMCS order the Order has is told beside it, and nothing else. */
+async function writeId(parts: TellParts, report: Report, order: SalesforceOrder, why: string): Promise<Told> {
+  const end = await parts.patches.send(parts.target, {
+    order,
+    change: changeOf(order, report, true),
+    ifUnmodified: order.fence === 'lastModified',
+    onRecord: (now) => (isStill(now, report) ? now : null),
+  });
+  if (end.kind === 'written')
+    return done(report, 'dropped', `${why}; only the id of WHMCS order ${report.whmcsOrderId} was`);
+  return unwritten(report, order, end);
+}
+
 async function afterwards(
   parts: TellParts,
   record: OrderRecord,
@@ -126,31 +140,45 @@ async function afterwards(
   order: SalesforceOrder,
   end: PatchEnd,
 ): Promise<Told> {
+  switch (end.kind) {
+    case 'written':
+      return withItems(parts, report, order, '');
+    case 'refused': {
+      const { connection, fields: names } = parts.target;
+      // A rule that refuses an older attempt is no fault: what stands by now says so.
+      const standing = judge(parts, record, report, await connection.readOrder(order.id, names, parts.signal));
+      if (standing?.is !== 'overtaken') return unwritten(report, order, end);
+      return standing.lacksId ? { kind: 'changed' } : done(report, 'dropped', standing.why);
+    }
+    case 'unknown':
+      return { ...notYet(report, order)(awayTrouble(end)), unsettled: true };
+    default:
+      return unwritten(report, order, end);
+  }
+}
+
+function unwritten(report: Report, order: SalesforceOrder, end: Exclude<PatchEnd, { kind: 'written' }>): Told {
   const not = notYet(report, order);
   switch (end.kind) {
     case 'busy':
       return { kind: 'busy' };
     case 'overtaken':
       return { kind: 'changed' };
-    case 'written':
-      return withItems(parts, report, order, '');
     case 'changed':
       return not(quiet('412', 'The Order was changed just before'));
     case 'unknown':
-      return { ...not(awayTrouble(end)), unsettled: true };
     case 'later':
       return not(awayTrouble(end));
     case 'refused': {
-      const { connection, fields: names } = parts.target;
-      // A rule that refuses an older attempt is no fault: what stands by now says so.
-      const standing = judge(parts, record, report, await connection.readOrder(order.id, names, parts.signal));
-      if (standing?.is === 'overtaken') return done(report, 'dropped', standing.why);
       const { code, message, fields } = end;
       const named = fields.length > 0 ? ` (${fields.join(', ')})` : '';
       return not({ kind: 'refused', code, problem: message + named, fields });
     }
   }
 }
+
+const isToWrite = (standing: Standing | null): boolean =>
+  standing?.is === 'open' || (standing?.is === 'overtaken' && standing.lacksId);
 
 function judge(
   { provisioning, target, patches }: TellParts,

@@ -15,4 +15,27 @@ describe('The message on a failed Order', () => {
     const text = told('EVENT_CRASHED', 'Node-RED ended 5 times while it worked on this event', 'event');
     assert.equal(text.match(/Node-RED ended/g)?.length, 1);
   });
+
+  it('fills the field with what happened and as much as fits of what to do, cut between words', () => {
+    const text = `WHMCS order 5001 differs: ${'product 11 monthly: asked for 2, WHMCS has 1; '.repeat(3)}`.slice(
+      0,
+      160,
+    );
+    const whole = told('WHMCS_ORDER_DIFFERS', text, 'whmcs_create');
+    assert.ok(whole.startsWith(text) && whole.endsWith('correct or cancel the WHMCS order.'), whole);
+    const long = told('WHMCS_ORDER_DIFFERS', `${text} and more of it`, 'whmcs_create');
+    assert.ok(long.length <= 255 && long.startsWith(text), long);
+    assert.match(long, /\. The WHMCS order differs from what was asked for\. Compare both; correct[a-zWHMCS ]*…$/);
+  });
+
+  it('cuts what happened between words when that alone is too long', () => {
+    const text = told('WHMCS_REFUSED', `AddOrder: ${'because '.repeat(60)}`, 'whmcs_create');
+    assert.ok(text.length <= 255 && text.length > 240, text);
+    assert.match(text, / because…$/);
+  });
+
+  it('leaves out what to do where no more than a word or two of it would fit', () => {
+    const sentence = `${'x'.repeat(235)}.`;
+    assert.equal(told('WHMCS_REFUSED', sentence, 'whmcs_create'), sentence);
+  });
 });
