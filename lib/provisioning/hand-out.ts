@@ -16,6 +16,8 @@ export interface HandOutOptions {
   /** Sends the event on its way; the message's `_msgid` is given, so that the event can be told from it. */
   deliver: (event: InboxEvent, messageId: string) => void;
   newMessageId: () => string;
+  /** Whether the flow is being changed: a message would meet nodes that are gone. Nothing goes out then; default: never. */
+  isDeploying?: () => boolean;
 }
 
 export class HandOut {
@@ -94,8 +96,14 @@ export class HandOut {
 
   private async handOut(): Promise<void> {
     const { provisioning, channel, maxInWork } = this.options;
+    if (this.isDeploying()) return;
     await this.handOutLost();
-    while (!this.stopped && !this.rests() && provisioning.handouts.inWork(channel).length < maxInWork) {
+    while (
+      !this.stopped &&
+      !this.isDeploying() &&
+      !this.rests() &&
+      provisioning.handouts.inWork(channel).length < maxInWork
+    ) {
       const inWork = provisioning.handouts.inWork(channel);
       if (inWork.some(({ suspected }) => suspected) || (this.suspect !== null && inWork.length > 0)) return;
       const event = this.suspect ?? (await provisioning.store.inbox.take(channel, provisioning.clock.now()));
@@ -104,6 +112,10 @@ export class HandOut {
       if (isSuspected(event) && inWork.length > 0) this.suspect = event;
       else await this.send(event);
     }
+  }
+
+  private isDeploying(): boolean {
+    return this.options.isDeploying?.() ?? false;
   }
 
   private async handOutLost(): Promise<void> {

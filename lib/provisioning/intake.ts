@@ -123,6 +123,7 @@ export class Intake {
   /** The flows were deployed and this source stayed: messages may have been lost in nodes that did not. */
   deployed(): void {
     this.stoppedEvents.deployed();
+    this.poke();
   }
 
   /**

@@ -14,6 +14,7 @@ import { logOf } from '../shared/log';
 import {
   currentCheck,
   flowIdOf,
+  isDeploying,
   leaveChannel,
   onDeployed,
   problems,
@@ -175,6 +176,7 @@ class Source {
       ...(sweep ? { sweep: { read, settings: { everyMs: sweepMinutes * 60_000 } } } : {}),
       createSubscriber: (sink) => this.createSubscriber(sink),
       newMessageId: () => this.RED.util.generateId(),
+      isDeploying,
       deliver: (event, messageId) =>
         this.node.send({ _msgid: messageId, topic: event.channel, payload: event.payload, event: eventPart(event) }),
     });

@@ -182,6 +182,13 @@ export const flowIdOf = (node: { id: string }): string => (node as { id: string;
 let check: FlowCheck = checkFlow([]);
 const deployListeners = new Set<() => void>();
 let listening = false;
+/** A deploy that ends without a word (a node type is missing, say) is over after so long: closing takes 15 s at most. */
+const deployLimitMs = 30_000;
+/** Monotonic ms until which a deploy is under way. */
+let deployingUntil = -Infinity;
+
+/** Nodes are being closed or made: a message that is sent now may go to nobody. */
+export const isDeploying = (): boolean => time.clock.monotonic() < deployingUntil;
 
 export const currentCheck = (): FlowCheck => check;
 
@@ -195,9 +202,11 @@ export function onDeployed(RED: NodeAPI, listener: () => void): () => void {
 function listen(RED: NodeAPI): void {
   if (listening) return;
   listening = true;
+  RED.events.on('flows:stopping', () => (deployingUntil = time.clock.monotonic() + deployLimitMs));
   RED.events.on('flows:started', (started: { config?: { flows?: FlowNode[] } | FlowNode[] }) => {
     const flows = Array.isArray(started.config) ? started.config : (started.config?.flows ?? []);
     check = checkFlow(flows);
+    deployingUntil = -Infinity;
     for (const listener of [...deployListeners]) listener();
   });
 }

@@ -19,7 +19,7 @@ import { forCatch, fromCatch, isCaught } from './caught';
 import { nodeProblemText } from './connections';
 import { onInput, type Done, type Send } from './input';
 import { logOf } from './log';
-import { currentCheck, flowIdOf, handoutOf, intakesOf, storeOf, time } from './registry';
+import { currentCheck, flowIdOf, handoutOf, isDeploying, intakesOf, storeOf, time } from './registry';
 import type { SettingProblem } from './settings';
 import { StatusLine } from './status';
 
@@ -220,7 +220,8 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
       text: [message.order?.number ?? handout.orderId, outcome.way === 'next' ? '' : outcome.way].join(' ').trim(),
     });
     if (ended) return done();
-    if (this.closed) {
+    // What an end sends on is nobody's to hand out again.
+    if (this.closed || (!step.ends && isDeploying())) {
       provisioning.handouts.lose(handout.eventId, handout.handout);
       return done();
     }

@@ -17,8 +17,14 @@ export interface FlowNode {
 export const referenceFlow = (): FlowNode[] =>
   JSON.parse(readFileSync(join(root, 'flows', 'order-provisioning.json'), 'utf8')) as FlowNode[];
 
-/** Makes a user directory: this checkout installed as the palette manager would, the flows, quiet settings on loopback. */
-export function layOutUserDir(userDir: string, { port, flows }: { port: number; flows: readonly FlowNode[] }): void {
+/**
+ * Makes a user directory: this checkout installed as the palette manager would, the flows, quiet settings on loopback.
+ * @param more settings beside or in place of these.
+ */
+export function layOutUserDir(
+  userDir: string,
+  { port, flows, more = {} }: { port: number; flows: readonly FlowNode[]; more?: object },
+): void {
   const installed = join(userDir, 'node_modules', ...packageName.split('/'));
   mkdirSync(dirname(installed), { recursive: true });
   symlinkSync(root, installed, 'junction');
@@ -33,6 +39,7 @@ export function layOutUserDir(userDir: string, { port, flows }: { port: number; 
     telemetry: { enabled: false, updateNotification: false },
     editorTheme: { tours: false },
     logging: { console: { level: 'info', metrics: false, audit: false } },
+    ...more,
   };
   writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
 }

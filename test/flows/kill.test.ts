@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { referenceFlow } from '../../scripts/demo/node-red';
 import { scenario } from './side-by-side';
-import { pause, type World } from './world';
+import type { World } from './world';
 
 const seat = [{ code: 'SEAT-M', quantity: 1 }];
 
@@ -78,22 +78,6 @@ async function heldAt(world: World, id: string, instant: Instant): Promise<void>
   );
 }
 
-/** Nothing is left to tell, to settle or to hand out. */
-async function comesToRest(world: World): Promise<void> {
-  const until = Date.now() + limit * 1_000;
-  for (;;) {
-    const { body } = await world.get('/health');
-    const { queue, integrations } = body as {
-      queue: Record<'waiting' | 'inWork' | 'parked' | 'dead' | 'unreported', number>;
-      integrations: { whmcs: { unsettled: number } };
-    };
-    const { waiting, inWork, parked, dead, unreported } = queue;
-    if ([waiting, inWork, parked, dead, unreported, integrations.whmcs.unsettled].every((count) => count === 0)) return;
-    assert.ok(Date.now() < until, `it does not come to rest: ${JSON.stringify(body)}`);
-    await pause(500);
-  }
-}
-
 /** Salesforce's items know which services of WHMCS are theirs. */
 function assertServicesTold(world: World, id: string): void {
   const services = world.whmcsOrders(id).flatMap((order) => order.services.map((service) => String(service.id)));
@@ -116,7 +100,7 @@ describe('Node-RED that is killed', () => {
         await world.kill();
         await world.startAgain();
         await world.until(`the order killed ${instant.name} ends`, () => world.status(id) === 'Activated', limit);
-        await comesToRest(world);
+        await world.rest(limit);
         world.assertActivatedOnce(id);
         assertServicesTold(world, id);
         assert.deepEqual(world.statusesOf(id), ['Not Started', 'Activating', 'Activated'], instant.name);
@@ -141,7 +125,7 @@ describe('Node-RED that is killed', () => {
       await world.startAgain({ line: 'node-red-4' });
     }
     await world.until('the order ends', () => world.status(id) === 'Activated', limit);
-    await comesToRest(world);
+    await world.rest(limit);
     world.assertActivatedOnce(id);
     assertServicesTold(world, id);
     assert.deepEqual(world.statusesOf(id), ['Not Started', 'Activating', 'Activated']);
@@ -161,7 +145,7 @@ describe('Node-RED that is killed', () => {
         assert.equal(await world.stop(), 0, `${call}, ${fault.kind}`);
         await world.startAgain();
         assert.equal(await world.ended(id), 'Activated', `${call}, ${fault.kind}`);
-        await comesToRest(world);
+        await world.rest(limit);
         world.assertActivatedOnce(id);
         assert.equal(sent(world, 'AddOrder'), before + 1, `${call}, ${fault.kind}`);
       }

@@ -31,10 +31,17 @@ const eventRow = z.object({
 });
 /** An event as the store keeps it. */
 export type StoredEvent = z.output<typeof eventRow>;
+const count = z.number();
+/** What of /health is 0 when nothing is under way. */
+const resting = z.object({
+  queue: z.object({ waiting: count, inWork: count, parked: count, dead: count, unreported: count }),
+  integrations: z.object({ whmcs: z.object({ unsettled: count }) }),
+});
 const cursorRow = z.object({ replay_id: z.string() });
 
-/** How a Node-RED is started. `subscribes: false`: it is not expected to. `uid`: as which user. */
+/** How a Node-RED is started. `subscribes: false`: it is not expected to. `uid`: as which user. `settings`: of settings.js. */
 export interface StartOptions {
+  settings?: object;
   line?: Line;
   env?: Record<string, string | undefined>;
   subscribes?: boolean;
@@ -93,7 +100,7 @@ export class World {
 
   /** Starts Node-RED with these flows, and waits until they take events in. */
   async start(flows: readonly FlowNode[], options: StartOptions = {}): Promise<void> {
-    layOutUserDir(this.userDir, { port: this.port, flows });
+    layOutUserDir(this.userDir, { port: this.port, flows, more: options.settings ?? {} });
     this.giveTo(options.uid);
     await this.startAgain(options);
     // Salesforce's times are whole seconds: an order changed in the second of a new store's birth is doubted by it.
@@ -126,10 +133,12 @@ export class World {
     await this.until('the stream is gone', () => this.openStreams() === 0);
   }
 
-  /** SIGTERM. @returns the exit code; null when it had to be killed, or none was running. */
-  async stop(): Promise<number | null> {
+  /** @returns the exit code; null when it had to be killed, or none was running. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { nodeRed } = this;
     this.nodeRed = null;
+    // Node-RED ignores a second one.
+    nodeRed?.child.kill(signal);
     await nodeRed?.stop();
     return nodeRed?.child.exitCode ?? null;
   }
@@ -193,11 +202,22 @@ export class World {
     return answer.flows;
   }
 
-  async deploy(flows: readonly FlowNode[], mode: 'full' | 'flows' | 'nodes'): Promise<void> {
+  /** Of `reload` the flows are those of the file. */
+  async deploy(flows: readonly FlowNode[], mode: 'full' | 'flows' | 'nodes' | 'reload'): Promise<void> {
     const { rev } = (await this.admin('GET', '/flows')) as { rev: string };
+    await this.starting(() => this.admin('POST', '/flows', { flows, rev }, { 'Node-RED-Deployment-Type': mode }));
+  }
+
+  /** Stops the flows and starts them again, in the same process; needs the setting `runtimeState`. */
+  async stopAndStartFlows(): Promise<void> {
+    await this.admin('POST', '/flows/state', { state: 'stop' });
+    await this.starting(() => this.admin('POST', '/flows/state', { state: 'start' }));
+  }
+
+  private async starting(ask: () => Promise<unknown>): Promise<void> {
     const from = this.output.length;
-    await this.admin('POST', '/flows', { flows, rev }, { 'Node-RED-Deployment-Type': mode });
-    await this.until('the deploy has ended', () =>
+    await ask();
+    await this.until('the flows have started', () =>
       this.output.slice(from).some((line) => /Started (modified )?(flows|nodes)/.test(line)),
     );
   }
@@ -279,6 +299,18 @@ export class World {
       seconds,
     );
     return this.status(id);
+  }
+
+  /** Waits until nothing is left to tell, to settle or to hand out. */
+  async rest(seconds = 70): Promise<void> {
+    const limit = Date.now() + seconds * 1_000;
+    for (;;) {
+      const { body } = await this.get('/health');
+      const { queue, integrations } = resting.parse(body);
+      if (Object.values(queue).every((count) => count === 0) && integrations.whmcs.unsettled === 0) return;
+      if (Date.now() > limit) throw new Error(`not within ${seconds} s: it comes to rest\n${JSON.stringify(body)}`);
+      await pause(500);
+    }
   }
 
   async until(what: string | (() => string), test: () => boolean, seconds = 30): Promise<void> {

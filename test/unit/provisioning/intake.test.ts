@@ -271,6 +271,32 @@ describe('the intake of a channel', () => {
     );
   });
 
+  it('hands out nothing while the flow is being changed, neither new nor lost: there may be nobody to take it', async () => {
+    await intake.stop();
+    let deploying = false;
+    intake = create({ isDeploying: () => deploying });
+    await intake.start();
+    await arrives(orderNumber(1));
+    const [event] = delivered;
+    assert.ok(event);
+    deploying = true;
+    desk.provisioning.handouts.lose(event.id, event.handout);
+    await arrives(orderNumber(2));
+    await desk.settle(5_000);
+    assert.equal(delivered.length, 1);
+    deploying = false;
+    intake.deployed();
+    await desk.settle();
+    assert.deepEqual(
+      delivered.map((one) => [one.orderId, one.handout]),
+      [
+        [orderNumber(1), 1],
+        [orderNumber(1), 2],
+        [orderNumber(2), 1],
+      ],
+    );
+  });
+
   it('hands out again after a new start all that was lost with closed nodes, and lets go of none of it', async () => {
     await arrives(orderNumber(1));
     await arrives(orderNumber(2));
