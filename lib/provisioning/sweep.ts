@@ -4,11 +4,12 @@
  *
  * Left alone is an order on which something here works (`stuck-orders.ts`), or that changed within the last minute. A live
  * event of the same order may come all the same: events of an order run one at a time, and each run reads Salesforce and
- * the ledger first.
+ * the ledger first. Of the channels of one store one sweeps at a time, or both would take the same orders in.
  */
 import type { Timer } from '../clock';
 import type { ActivatingOrder, ActivatingPage, Place } from '../salesforce/activating-orders';
 import { SalesforceError } from '../salesforce/contract';
+import type { StateStore } from '../state/contract';
 import { StuckOrders, type StuckOrdersParts } from './stuck-orders';
 
 export interface SweepParts extends Omit<StuckOrdersParts, 'freshMs'> {
@@ -17,6 +18,7 @@ export interface SweepParts extends Omit<StuckOrdersParts, 'freshMs'> {
   channel: string;
   /** Name of the event's field that holds the Order's id. */
   orderIdField: string;
+  store: Pick<StateStore, 'inbox' | 'ledger' | 'leases'>;
   /** Events have been taken in: hand them out. */
   onTaken: () => void;
   settings?: Partial<SweepSettings>;
@@ -54,17 +56,22 @@ export interface Swept {
   taken: string[];
   /** Orders looked at. */
   seen: number;
-  /** - all: the end of the list was reached. more: the next sweep goes on. paused, failed: see the log. closed: nothing was done. */
-  end: 'all' | 'more' | 'paused' | 'failed' | 'closed';
+  /**
+   * - all: the end of the list was reached. more: the next sweep goes on. paused, failed: see the log.
+   * - busy: another channel of the store sweeps just now. closed: nothing was done.
+   */
+  end: 'all' | 'more' | 'paused' | 'failed' | 'busy' | 'closed';
 }
 
 /** The stream gets so long to catch up before a sweep that waits for it goes ahead. */
 const patienceMs = 60_000;
-/** Until the next sweep where one did not reach the end of the list. */
+/** Until the next sweep where one did not reach the end of the list, or another channel was at it. */
 const goOnMs = 30_000;
 /** Until the next look after Salesforce's count of API requests came near its end. */
 const limitPauseMs = 1_800_000;
 const nearLimit = 0.95;
+/** The last call to the store may outlast the time for a sweep. */
+const leaseMarginMs = 30_000;
 /** The server's times are whole seconds, of its answer and of the order alike. */
 const secondsMs = 2_000;
 /** How far our clock may be from Salesforce's where its answer bears no time; a login would fail long before. */
@@ -144,7 +151,7 @@ export class Sweep {
   private pauseAfter({ end }: Swept): number {
     const { everyMs } = this.settings;
     if (end === 'paused') return jittered(Math.max(everyMs, limitPauseMs));
-    return jittered(end === 'more' ? Math.min(everyMs, goOnMs) : everyMs);
+    return jittered(end === 'more' || end === 'busy' ? Math.min(everyMs, goOnMs) : everyMs);
   }
 
   private async sweep(reason: SweepReason): Promise<Swept> {
@@ -156,8 +163,8 @@ export class Sweep {
     );
     const swept: Swept = { taken: [], seen: 0, end: 'more' };
     try {
-      swept.end = await this.turnPages(swept, AbortSignal.any([this.closing.signal, tooLong.signal]));
-      if (swept.end !== 'paused') this.works();
+      swept.end = await this.alone(() => this.turnPages(swept, AbortSignal.any([this.closing.signal, tooLong.signal])));
+      if (swept.end === 'all' || swept.end === 'more') this.works();
     } catch (error) {
       if (this.closing.signal.aborted) swept.end = 'closed';
       else swept.end = this.failed(error, factsOf(reason, swept));
@@ -168,6 +175,19 @@ export class Sweep {
     if (swept.end !== 'failed') log.warn(recovered(swept.taken.length), factsOf(reason, swept));
     this.parts.onTaken();
     return swept;
+  }
+
+  /** Nobody else sweeps for this store meanwhile. */
+  private async alone<T>(work: () => Promise<T>): Promise<T | 'busy'> {
+    const { leases } = this.parts.store;
+    const lease = await leases.acquire('sweep', this.settings.timeoutMs + leaseMarginMs);
+    if (lease === null) return 'busy';
+    try {
+      return await work();
+    } finally {
+      // Left, it runs out by itself.
+      await leases.release(lease).catch(() => undefined);
+    }
   }
 
   /** From where the last sweep stopped: orders that are left, be they ever so many, don't keep later ones from their turn. */

@@ -7,6 +7,8 @@ import { ListedOrders } from './vendor-doubles/listed-orders';
 
 const minute = 60_000;
 
+const orderNumber = (n: number): string => `801${String(n).padStart(12, '0')}AAA`;
+
 /** A subscriber whose phase a test sets. */
 class PhasedSubscriber implements Subscriber {
   phase: SubscriberState['phase'] = 'connecting';
@@ -41,8 +43,8 @@ describe('the intake of a channel, with a sweep', () => {
   let intake: Intake;
   let messages = 0;
 
-  const open = async (over: Partial<ConstructorParameters<typeof Intake>[0]> = {}): Promise<void> => {
-    intake = new Intake({
+  const create = (over: Partial<ConstructorParameters<typeof Intake>[0]> = {}): Intake =>
+    new Intake({
       provisioning: desk.provisioning,
       channel,
       orderIdField: 'OrderId__c',
@@ -61,6 +63,8 @@ describe('the intake of a channel, with a sweep', () => {
       sweep: { read: org.read, settings: { everyMs: 20 * minute } },
       ...over,
     });
+  const open = async (over: Partial<ConstructorParameters<typeof Intake>[0]> = {}): Promise<void> => {
+    intake = create(over);
     await intake.start();
     await desk.settle();
   };
@@ -176,5 +180,44 @@ describe('the intake of a channel, with a sweep', () => {
     await intake.stop();
     for (const event of delivered) desk.provisioning.handouts.end(event.id);
     assert.equal(desk.clock.pending, before);
+  });
+
+  describe('beside another channel of the store', () => {
+    let other: Intake;
+    const inboxOf = (id: string): Promise<InboxEvent[]> => desk.provisioning.store.inbox.ofOrder(id);
+    beforeEach(async () => {
+      await open();
+      other = create({ channel: '/data/OrderChangeEvent' });
+      await other.start();
+      await desk.settle();
+    });
+    afterEach(() => other.stop());
+
+    it('takes an order in once and hands it out once, both beginning to sweep at the same time', async () => {
+      for (let n = 2; n <= 20; n++) desk.salesforce.add(orderNumber(n), { lastModifiedAt: 0 });
+      for (const subscriber of subscribers) subscriber.enter('connected');
+      await desk.settle();
+      assert.equal(org.reads.length, 1);
+      // The other one comes half a minute later, long before its next time.
+      await desk.settle(40_000);
+      assert.equal(org.reads.length, 2);
+      for (let n = 1; n <= 20; n++) assert.equal((await inboxOf(orderNumber(n))).length, 1, orderNumber(n));
+      assert.equal(new Set(delivered.map((event) => event.orderId)).size, delivered.length);
+    });
+
+    it('leaves alone what came over the other channel, and runs nothing twice', async () => {
+      await subscribers[0]?.sink.event({
+        ...{ channel, replayId: 'AAAB', eventId: 'live', createdAt: desk.clock.now() },
+        payload: { OrderId__c: orderId },
+      });
+      await desk.settle(2 * minute);
+      for (const subscriber of subscribers) subscriber.enter('connected');
+      await desk.settle(30 * minute);
+      assert.ok(org.reads.length >= 4);
+      assert.deepEqual(
+        delivered.map((event) => event.eventId),
+        ['live'],
+      );
+    });
   });
 });

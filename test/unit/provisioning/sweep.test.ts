@@ -517,10 +517,25 @@ describe('the sweep', () => {
             }
           : (Reflect.get(target, property, target) as () => unknown).bind(target),
     });
-    const sweep = create({}, { store: { inbox: failing, ledger: store.ledger } });
+    const sweep = create({}, { store: { inbox: failing, ledger: store.ledger, leases: store.leases } });
     assert.deepEqual((await sweep.sweepNow('time')).end, 'failed');
     assert.deepEqual([of('warn').length, of('warn')[0]?.facts['orders'], poked], [1, idOf(1), 1]);
     assert.deepEqual(await takenBy(sweep), [idOf(2), idOf(3)]);
+  });
+
+  it('waits half a minute where another channel of the store sweeps, and gives way to it when it has ended', async () => {
+    const { leases } = desk.provisioning.store;
+    const other = await leases.acquire('sweep', 60 * minute);
+    assert.ok(other);
+    const sweep = create();
+    assert.deepEqual(await sweep.sweepNow('time'), { taken: [], seen: 0, end: 'busy' });
+    assert.equal(org.reads.length, 0);
+    await leases.release(other);
+    await desk.settle(40_000);
+    assert.equal(org.reads.length, 1);
+    const again = await leases.acquire('sweep', minute);
+    assert.ok(again, 'it keeps nobody out once it has ended');
+    await leases.release(again);
   });
 
   // ------------------------------------------------------------------ when
