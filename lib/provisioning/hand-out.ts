@@ -26,6 +26,9 @@ export class HandOut {
   private stopped = true;
   /** Taken, and waiting until it can go alone: nothing else goes before it. */
   private suspect: InboxEvent | null = null;
+  /** An answer of the store was lost: something may be in work here that nobody knows of. */
+  private unheard = false;
+  private readonly goingOut = new Set<string>();
   private readonly said: SaidOnce;
 
   constructor(
@@ -75,7 +78,10 @@ export class HandOut {
     this.handing = this.handOut()
       .then(
         () => this.said.worked(),
-        (error: unknown) => this.said.failed(error),
+        (error: unknown) => {
+          this.unheard = true;
+          this.said.failed(error);
+        },
       )
       .finally(() => {
         this.handing = null;
@@ -89,15 +95,25 @@ export class HandOut {
 
   /** Hands an event in work out again; one that is no longer in work under this hand-out is let go. */
   async again(handout: Pick<Handout, 'eventId' | 'handout'>, why: 'deploy' | 'silence'): Promise<void> {
-    const event = await this.options.provisioning.store.inbox.handOutAgain(handout.eventId, handout.handout, why);
-    if (event === null) return this.options.provisioning.handouts.end(handout.eventId, handout.handout);
-    await this.send(event);
+    const { store, handouts } = this.options.provisioning;
+    this.goingOut.add(handout.eventId);
+    try {
+      const event = await store.inbox.handOutAgain(handout.eventId, handout.handout, why);
+      if (event === null) handouts.end(handout.eventId, handout.handout);
+      else await this.send(event);
+    } catch (error) {
+      this.unheard = true;
+      throw error;
+    } finally {
+      this.goingOut.delete(handout.eventId);
+    }
   }
 
   private async handOut(): Promise<void> {
     const { provisioning, channel, maxInWork } = this.options;
     if (this.isDeploying()) return;
     await this.handOutLost();
+    if (this.unheard) await this.handOutUnheard();
     while (
       !this.stopped &&
       !this.isDeploying() &&
@@ -122,11 +138,26 @@ export class HandOut {
     const { provisioning, channel } = this.options;
     for (const handout of provisioning.handouts.inWork(channel)) {
       if (!handout.undelivered || provisioning.handouts.running(handout.orderId).length > 0) continue;
-      handout.undelivered = false;
       const event = await provisioning.store.inbox.get(handout.eventId);
-      if (event && (await provisioning.endings.decide(event))) continue;
-      await this.again(handout, 'deploy');
+      if (!event || !(await provisioning.endings.decide(event))) await this.again(handout, 'deploy');
+      // Not before: where the store fails it is still lost.
+      handout.undelivered = false;
     }
+  }
+
+  /** What the store counts as in work here, and nobody has heard so. A step that still works on its order goes before. */
+  private async handOutUnheard(): Promise<void> {
+    const { provisioning, channel } = this.options;
+    const { handouts, endings, store } = provisioning;
+    let waits = false;
+    for (const event of await store.inbox.inWorkHere(channel)) {
+      const isKnown = handouts.isCurrent(event.id, event.handout) || event.id === this.suspect?.id;
+      if (isKnown || this.goingOut.has(event.id)) continue;
+      if (event.orderId !== null && handouts.running(event.orderId).length > 0) waits = true;
+      else if (!(await endings.decide(event)))
+        await this.again({ eventId: event.id, handout: event.handout }, 'deploy');
+    }
+    this.unheard = waits;
   }
 
   private async send(event: InboxEvent): Promise<void> {

@@ -130,10 +130,16 @@ export class Provisioning implements OrderDesk {
     this.woke();
   }
 
-  /** A step's event waits, with its place free; the step leaves it. */
+  /** A step's event waits, with its place free; the step leaves it. @throws StoreError; it is looked after all the same. */
   async park(visit: Visit, { until, reason, waitsFor }: Parking): Promise<void> {
     const { eventId, handout } = visit;
-    await this.store.inbox.park(eventId, handout, until, reason, waitsFor?.what);
+    try {
+      await this.store.inbox.park(eventId, handout, until, reason, waitsFor?.what);
+    } catch (error) {
+      // Its message goes nowhere: unless it was parked all the same, it goes out again when the store can be asked.
+      this.handouts.lose(eventId, handout);
+      throw error;
+    }
     visit.leave();
     this.handouts.end(eventId, handout);
     if (waitsFor) await this.turns.parked(waitsFor);

@@ -97,7 +97,7 @@ async function contentOf(client: Redis, key: string): Promise<unknown> {
     case 'set':
       return (await client.smembers(key)).sort();
     case 'zset':
-      return client.zrange(key, 0, -1, 'WITHSCORES');
+      return client.call('ZRANGE', key, '0', '-1', 'WITHSCORES');
     default:
       return client.get(key);
   }

@@ -155,6 +155,113 @@ describe('the intake on a store that fails', () => {
     assert.notEqual(await leases.acquire(`leader:${channel}`, 1_000), null, 'the channel is free for another');
   });
 
+  /** The method does what it is asked, and its answer is lost; once. */
+  function losesAnswerOf(method: 'take' | 'handOutAgain' | 'park'): void {
+    const whole = desk.provisioning.store.inbox as unknown as Record<string, unknown>;
+    const does = (whole[method] as (...given: unknown[]) => Promise<unknown>).bind(whole);
+    whole[method] = async (...given: unknown[]) => {
+      delete whole[method];
+      await does(...given);
+      throw full;
+    };
+  }
+  const add = (id = orderId): Promise<{ id: string }> =>
+    desk.provisioning.store.inbox.add({
+      channel,
+      replayId: null,
+      eventId: 'e',
+      createdAt: 1,
+      receivedAt: desk.clock.now(),
+      orderId: id,
+      delivery: 'live',
+      payload: {},
+    });
+  const handoutOf = (): number | undefined => desk.provisioning.handouts.inWork(channel)[0]?.handout;
+
+  it('hands out what it has taken without hearing of it', async () => {
+    await intake.start();
+    losesAnswerOf('take');
+    await add();
+    await desk.settle(3_000);
+    assert.equal(delivered.length, 1);
+    assert.equal(handoutOf(), (await desk.provisioning.store.inbox.inWorkHere(channel))[0]?.handout);
+    await desk.settle(30_000);
+    assert.equal(delivered.length, 1, 'once');
+  });
+
+  it('hands out again what it has handed out without hearing of it', async () => {
+    await intake.start();
+    await add();
+    await desk.settle(1_000);
+    losesAnswerOf('handOutAgain');
+    desk.provisioning.handouts.lose(delivered[0]?.id ?? '', 1);
+    await desk.settle(3_000);
+    assert.deepEqual(
+      delivered.map(({ handout }) => handout),
+      [1, 3],
+    );
+    assert.equal(handoutOf(), 3);
+    await desk.settle(30_000);
+    assert.equal(delivered.length, 2);
+  });
+
+  it('does not hand out what a step still works on, although it has handed it out without hearing of it', async () => {
+    await intake.start();
+    await add();
+    await desk.settle(1_000);
+    const known = desk.provisioning.handouts.of(delivered[0]?.id ?? '');
+    assert.ok(known);
+    losesAnswerOf('handOutAgain');
+    desk.provisioning.handouts.lose(known.eventId, 1);
+    await desk.settle();
+    const visit = desk.provisioning.handouts.enter(known, 'add order');
+    await desk.settle(20_000);
+    assert.equal(delivered.length, 1);
+    visit.leave();
+    await desk.settle(1_000);
+    assert.equal(delivered.length, 2);
+  });
+
+  it('hands out again a lost message that it could not look up at first', async () => {
+    await intake.start();
+    await add();
+    await desk.settle(1_000);
+    const mend = breaks('inbox', 'get');
+    desk.provisioning.handouts.lose(delivered[0]?.id ?? '', 1);
+    await desk.settle(5_000);
+    mend();
+    await desk.settle(2_000);
+    assert.equal(delivered.length, 2);
+  });
+
+  async function parkedInVain(until: number): Promise<void> {
+    await intake.start();
+    await add();
+    await desk.settle(1_000);
+    const known = desk.provisioning.handouts.of(delivered[0]?.id ?? '');
+    assert.ok(known);
+    const visit = desk.provisioning.handouts.enter(known, 'add order');
+    await assert.rejects(desk.provisioning.park(visit, { until, reason: 'quarantine' }));
+    visit.leave();
+  }
+
+  it('lets an event wait that was parked without hearing of it, and does not time it out', async () => {
+    losesAnswerOf('park');
+    await parkedInVain(desk.clock.now() + 400_000);
+    await desk.settle(380_000);
+    assert.deepEqual([desk.salesforce.book.length, delivered.length], [0, 1]);
+    await desk.settle(30_000);
+    assert.equal(delivered.length, 2);
+  });
+
+  it('hands out again at once what could not be parked', async () => {
+    const mend = breaks('inbox', 'park');
+    await parkedInVain(desk.clock.now() + 400_000);
+    mend();
+    await desk.settle(5_000);
+    assert.deepEqual([desk.salesforce.book.length, delivered.length], [0, 2]);
+  });
+
   it('does not subscribe when it is stopped while it hands out what was left', async () => {
     let answer = (): void => undefined;
     const { inbox } = desk.provisioning.store;
