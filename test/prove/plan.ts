@@ -167,6 +167,12 @@ const lost = (seeded: Seeded): Do =>
   ]);
 const late = (seeded: Seeded): Do => ({ kind: 'commitLate', ms: seeded.pick([500, 5_000, 30_000, 120_000, 280_000]) });
 
+/** Salesforce takes its time over a *Failed*. */
+export const slowFailed = (ms: number): PlannedFault => ({
+  vendor: 'salesforce',
+  fault: { call: 'patch', times: 1, skip: 0, where: { Activation_Status__c: 'Failed' }, do: { kind: 'delay', ms } },
+});
+
 /** For rows whose danger shows only where an answer is lost besides. */
 function maybeLost(seeded: Seeded, share: number): PlannedFault[] {
   if (!seeded.chance(share)) return [];
@@ -254,6 +260,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
       plan.faults = [
         { vendor: 'whmcs', fault: { call: 'AddOrder', times: 1, skip: 0, do: { kind: 'json', body } as Do } },
       ];
+      if (seeded.chance(0.7)) plan.faults.push(slowFailed(seeded.pick([5_000, 20_000])));
       also({
         name: seeded.pick([
           'whmcs.addOrder:after',

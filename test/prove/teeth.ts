@@ -1,7 +1,7 @@
 /** Rules that are taken out, one at a time, and the seeds that must show it. */
 import type { Patch } from './bundle';
 import type { EngineName } from './engines';
-import { planOf, type Plan, type Row } from './plan';
+import { planOf, slowFailed, type Plan, type Row } from './plan';
 import type { StoreTooth } from './toothless';
 
 export interface Tooth {
@@ -41,7 +41,7 @@ export const teeth: readonly Tooth[] = [
     // Each store adds before it can see the other's order.
     plans: from('sqlite', 'two stores', 12, (plan) => {
       plan.faults = [
-        { vendor: 'whmcs', fault: { call: 'AddOrder', times: 2, skip: 0, do: { kind: 'delay', ms: 15_000 } } },
+        { vendor: 'whmcs', fault: { call: 'AddOrder', times: 2, skip: 0, do: { kind: 'delay', ms: 30_000 } } },
       ];
       for (const seat of plan.seats) seat.lives = [[]];
     }),
@@ -65,7 +65,7 @@ export const teeth: readonly Tooth[] = [
     engine: 'sqlite',
     store: 'intents',
     plans: from('sqlite', 'late commit', 12, (plan) => {
-      plan.faults = lateAdd(60_000);
+      plan.faults = lateAdd(280_000);
       const [seat] = plan.seats;
       if (seat) seat.lives = [[{ name: 'whmcs.addOrder:after', nth: 1, deed: { kind: 'kill' } }]];
     }),
@@ -111,6 +111,7 @@ export const teeth: readonly Tooth[] = [
     // The event comes once more while Failed is on its way to Salesforce.
     plans: from('sqlite', 'definite refusal', 12, (plan) => {
       const name = plan.seed % 2 ? 'salesforce.writeOrder:before' : 'inbox.finish:before';
+      plan.faults.push(slowFailed(20_000));
       for (const seat of plan.seats) seat.lives = [[{ name, nth: 1, deed: { kind: 'ask', what: 'publish again' } }]];
     }),
   },
