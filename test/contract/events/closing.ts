@@ -9,10 +9,13 @@ export function closing(transport: TransportUnderTest): void {
     const scene = new Scene(transport);
 
     it('leaves one stream fewer and no timer, before, while and after it works (N9)', async () => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
       const one = scene.listen();
       await one.close();
+      const before = timers();
       one.subscriber.start();
       assert.equal(one.state.phase, 'stopped');
+      assert.equal(timers(), before);
 
       const two = scene.subscribe();
       await two.close();
@@ -35,6 +38,15 @@ export function closing(transport: TransportUnderTest): void {
       scene.publish();
       await moment();
       assert.equal(three.sink.events.length, 1);
+
+      const four = scene.subscribe();
+      await scene.connected(four);
+      four.sink.before = () => Promise.resolve(void (four.sink.room = 0));
+      scene.publish(3);
+      await until('the sink full', () => four.sink.events.length === 1);
+      await moment();
+      await four.close();
+      assert.equal(four.sink.events.length, 1);
     });
 
     it('ends a pause at once', async () => {

@@ -68,6 +68,9 @@ export function storing(transport: TransportUnderTest): void {
       await scene.stored(one, 3);
       assert.deepEqual(one.sink.order, uuids);
       assert.equal(scene.count('openedStreams'), 1);
+      // Nothing waits for that call any more.
+      await pass(one, 25_000);
+      assert.equal(one.state.problem, null);
     });
 
     it('that does not answer is told of within 30 s, and waited for; after two minutes the call counts as lost (T21, WV#23)', async () => {

@@ -523,7 +523,7 @@ describe('the sweep', () => {
     assert.deepEqual(await takenBy(sweep), [idOf(2), idOf(3)]);
   });
 
-  it('waits half a minute where another channel of the store sweeps, and gives way to it when it has ended', async () => {
+  it('waits half a minute where another channel of the store sweeps, and keeps nobody out once it has ended itself', async () => {
     const { leases } = desk.provisioning.store;
     const other = await leases.acquire('sweep', 60 * minute);
     assert.ok(other);

@@ -25,7 +25,10 @@ describe('The Pub/Sub endpoint', () => {
     return scene.subscribe();
   };
   /** What it says of an endpoint that cannot be used; the endpoint must be named. */
-  async function problemAt(address: string, authority?: string): Promise<{ code: string; message: string }> {
+  async function problemAt(
+    address: string,
+    authority?: string,
+  ): Promise<{ code: string; message: string; waits: number[] }> {
     const one = at(address, authority);
     await one.until('a problem', () => one.state.problem !== null, 1_000);
     const problem = one.state.problem ?? { code: '', message: '' };
@@ -35,8 +38,9 @@ describe('The Pub/Sub endpoint', () => {
       'it is logged',
     );
     assert.equal(scene.streams(), 0);
+    const { waits } = one;
     await one.close();
-    return problem;
+    return { ...problem, waits };
   }
   async function served<T>(server: Server, use: (address: string) => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -116,8 +120,9 @@ describe('The Pub/Sub endpoint', () => {
       stream.end('<html>');
     });
     await served(other as unknown as Server, async (address) => {
-      const { code, message } = await problemAt(`https://${address}`, certificatePem);
+      const { code, message, waits } = await problemAt(`https://${address}`, certificatePem);
       assert.equal(code, 'HTTP_404');
+      assert.ok(waits.length > 0);
       assert.match(message, /does not speak the Pub\/Sub API/);
     });
   });

@@ -60,9 +60,11 @@ describe('Schemas over Pub/Sub', () => {
     await scene.connected(one);
     // Sessions time out; the live stream goes on.
     scene.org.people.act('expireAll');
+    const before = one.clock.monotonic();
     const { uuids } = scene.publish(2);
     await scene.stored(one, 2);
     assert.deepEqual(one.sink.order, uuids);
+    assert.ok(one.clock.monotonic() - before < 10_000, 'at once, not after a silence');
     assert.equal(scene.logins(), 2);
   });
 
