@@ -71,6 +71,8 @@ export const named = ({ input, items, settings }: Adding) => ({
 
 /** @throws Failure MAPPING_INCOMPLETE */
 export function askedItems(mapping: MappingPart): Asked[] {
+  if (mapping.items.length === 0)
+    throw failure('MAPPING_INCOMPLETE', 'The mapping holds no items: there is nothing to add', 'whmcs_create');
   return mapping.items.map(({ orderItemId, pid, billingCycle, quantity, price, productName }) => {
     if (!mapping.ok || pid === null || billingCycle === null) {
       throw failure('MAPPING_INCOMPLETE', `${productName} is not mapped to a WHMCS product and cycle`, 'whmcs_create');

@@ -132,8 +132,8 @@ const report = z.object({
   unsettled: z.boolean(),
   /** The condition that there has been an alarm for. */
   alarmed: z.string().nullable().default(null),
-  /** null: still to be told. dropped: a newer attempt or a person's edit stands in Salesforce. */
-  told: z.object({ at: z.number(), how: z.enum(['written', 'dropped']) }).nullable(),
+  /** null: still to be told. dropped: `why` it was not written: what stands in Salesforce, or that the Order is gone. */
+  told: z.object({ at: z.number(), how: z.enum(['written', 'dropped']), why: z.string().optional() }).nullable(),
 });
 
 const orderRecord = z.object({

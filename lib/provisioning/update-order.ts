@@ -78,7 +78,7 @@ async function tell(ending: Ending, context: EndContext, wanted: string): Promis
     case 'written':
       return { way: 'next', note: `Salesforce shows ${ending.end}` };
     case 'dropped':
-      return { way: 'next', note: 'not written: a newer attempt or an edit stands in Salesforce' };
+      return { way: 'next', note: `not written: ${told.why || 'something newer stands in Salesforce'}` };
     case 'refused':
       // Told to the sidebar by the writer's own alarm, never to Catch: the result stands.
       return { way: 'next', note: `SF_WRITE_REFUSED, kept and tried again: ${told.code} ${told.problem}` };

@@ -26,7 +26,8 @@ const itemsOfAll = 'order items';
 
 export type TellOutcome =
   | { kind: 'written' }
-  | { kind: 'dropped' }
+  /** `why`, in words. */
+  | { kind: 'dropped'; why: string }
   | { kind: 'refused'; code: string; problem: string }
   | { kind: 'waiting'; problem: string | null };
 
@@ -117,7 +118,7 @@ export class Writer {
       set.add(end);
       // It may have been told before anybody waited.
       this.toldAlready(orderId).then(
-        (how) => how && end({ kind: how }),
+        (told) => told && end(told),
         () => undefined,
       );
     });
@@ -161,8 +162,11 @@ export class Writer {
     await this.patches.idle();
   }
 
-  private async toldAlready(orderId: string): Promise<'written' | 'dropped' | null> {
-    return readRecord((await this.provisioning.store.ledger.read(orderId)).state).report?.told?.how ?? null;
+  private async toldAlready(orderId: string): Promise<TellOutcome | null> {
+    const { report } = readRecord((await this.provisioning.store.ledger.read(orderId)).state);
+    if (!report?.told) return null;
+    const { how, why = '' } = report.told;
+    return how === 'written' ? { kind: how } : { kind: how, why };
   }
 
   /** One try, and when the next is. Never rejects. */
@@ -205,7 +209,7 @@ export class Writer {
     else if (report.services.length > 0) this.alarms.over(itemsOfAll);
     const saved = await this.save(orderId, report, (record) => ({
       ...record,
-      report: { ...report, tries, unsettled: false, problem: null, told: { at: clock.now(), how } },
+      report: { ...report, tries, unsettled: false, problem: null, told: { at: clock.now(), how, why } },
       todo: withoutTodo(record.todo, 'report'),
     }));
     // What stands decides: the next look finds the same again.
@@ -235,7 +239,7 @@ export class Writer {
         detail: why === '' ? text : `${text}: ${why}`,
       });
     }
-    this.tellWaiters(orderId, { kind: how });
+    this.tellWaiters(orderId, how === 'written' ? { kind: how } : { kind: how, why });
     if (saved.todo.includes('report')) this.soon(orderId);
   }
 

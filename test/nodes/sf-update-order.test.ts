@@ -52,6 +52,21 @@ describe('sf-update-order, set to Activated', () => {
       .ledger('statusWritten')
       .filter(({ orderId, by }) => orderId === orderOf(message) && by === login.username);
 
+  it('says what stands in Salesforce instead, and names the WHMCS order beside it', async () => {
+    await world.load(stepFlow(activated));
+    const message = await arriving(world, activated);
+    world.salesforce.people.editOrder(orderOf(message), { Activation_Status__c: 'Not Started' });
+    const { sent } = await world.pass('activated', message);
+    const details = sent[0]?.message.provisioning?.steps.map(({ detail }) => detail) ?? [];
+    assert.match(
+      details.find((detail) => detail.startsWith('not written')) ?? details.join('\n'),
+      /^not written: the status was set to 'Not Started' meanwhile; only the id of WHMCS order \d+ was$/,
+    );
+    const order = world.salesforce.people.order(orderOf(message));
+    assert.equal(order['Activation_Status__c'], 'Not Started');
+    assert.equal(order['WHMCS_Order_ID__c'], String(world.whmcs.office.orders()[0]?.id));
+  });
+
   it('writes once for the same message twice, and drops the second', async () => {
     await world.load(stepFlow(activated));
     const message = await arriving(world, activated);

@@ -126,6 +126,17 @@ describe('Adding an order', () => {
       assert.deepEqual(world.whmcs.calls, []);
     });
 
+    it('refuses a mapping without items, for a new order and for one that Salesforce names', async () => {
+      const row = world.whmcs.add({ clientId, items: [] });
+      for (const whmcsOrderId of [null, String(row.id)]) {
+        const from = input({ whmcsOrderId });
+        from.mapping.items = [];
+        assert.equal(code(await process.add(from)), 'MAPPING_INCOMPLETE');
+      }
+      assert.deepEqual(world.whmcs.calls, []);
+      assert.deepEqual((await process.record()).adds, []);
+    });
+
     it('gives its place to others while another step holds the order', async () => {
       await process.real.leases.acquire(`order:${orderId}`, 30_000);
       const end = await process.add();

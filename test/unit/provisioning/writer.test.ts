@@ -110,6 +110,11 @@ describe('the writer of results', () => {
     assert.equal((await desk.readRecord()).report?.told?.how, 'dropped');
     const [entry] = await desk.provisioning.store.timeline.ofOrder(orderId);
     assert.match(`${entry?.step} ${entry?.status} ${entry?.detail}`, /^sf_success_update skipped .*no such Order/);
+    const outcome = await desk.provisioning.writer.outcome(orderId, 1_000);
+    assert.match(
+      outcome.kind === 'dropped' ? outcome.why : outcome.kind,
+      /no such Order to the integration user, for a day/,
+    );
     assert.ok(order);
   });
 
