@@ -128,8 +128,8 @@ describe('Adding an order', () => {
 
     it('refuses a mapping without items, for a new order and for one that Salesforce names', async () => {
       const row = world.whmcs.add({ clientId, items: [] });
-      for (const whmcsOrderId of [null, String(row.id)]) {
-        const from = input({ whmcsOrderId });
+      for (const named of [{}, { whmcsOrderId: String(row.id) }]) {
+        const from = input(named);
         from.mapping.items = [];
         assert.equal(code(await process.add(from)), 'MAPPING_INCOMPLETE');
       }
