@@ -17,6 +17,7 @@ import { thisProcess } from '../../../../lib/state/sender';
 import type { Sender, StateStore } from '../../../../lib/state/contract';
 import { openEmbeddedStore } from '../../../../lib/state/sqlite/engine';
 import type { Whmcs } from '../../../../lib/whmcs/contract';
+import type { Clock } from '../../../../lib/clock';
 import { FakeClock } from '../../../fake-clock';
 import { CrashPoints, type Kill } from './crash-points';
 import { InMemoryWhmcs } from './in-memory-whmcs';
@@ -83,6 +84,20 @@ export const asked = (
 export type End =
   { kind: 'next'; part: WhmcsPart } | ({ kind: 'parked' } & Parking) | { kind: 'failed'; failure: Failure };
 
+/** Opens the store of a place, and knows when it has nothing under way. */
+export interface Engine {
+  open(place: string, clock: Clock, instance: string): Promise<StateStore>;
+  idle(): Promise<void>;
+  /** The clock goes on by so much at a time at most, so that the store keeps pace. */
+  stepMs: number;
+}
+
+const embedded: Engine = {
+  open: (directory, clock, instance) => openEmbeddedStore({ directory, clock, instance }),
+  idle: () => Promise.resolve(),
+  stepMs: 20_000,
+};
+
 export class World {
   readonly clock = new FakeClock();
   readonly whmcs = new InMemoryWhmcs(this.clock);
@@ -91,15 +106,17 @@ export class World {
   private readonly processes = new Set<Process>();
   private made = 0;
 
+  constructor(private readonly engine: Engine = embedded) {}
+
   directory(): string {
     const directory = mkdtempSync(join(tmpdir(), 'add-order-'));
     this.directories.push(directory);
     return directory;
   }
 
-  /** A process on the store in `directory`. */
+  /** A process on the store in `place`: a directory, where the engine is the embedded one. */
   async process(
-    directory: string,
+    place: string,
     options: { kill?: Kill; whmcsOf?: (key: string) => Whmcs | undefined } = {},
   ): Promise<Process> {
     const instance = `p${++this.made}`;
@@ -109,7 +126,7 @@ export class World {
       monotonic: () => this.clock.monotonic(),
       after: () => ({ cancel() {} }),
     };
-    const store = await openEmbeddedStore({ directory, clock: beatless, instance });
+    const store = await this.engine.open(place, beatless, instance);
     this.stores.add(store);
     const process = new Process(
       this,
@@ -152,8 +169,10 @@ export class World {
       () => (done = true),
     );
     const end = this.clock.monotonic() + limitMs;
-    for (let step = 50; ; step = Math.min(step * 2, 20_000)) {
+    for (let step = 50; ; step = Math.min(step * 2, this.engine.stepMs)) {
+      await this.engine.idle();
       await this.clock.advance(step);
+      await this.engine.idle();
       if (done) return promise;
       if (this.clock.monotonic() >= end) throw new Error('It did not end in time');
     }
