@@ -12,6 +12,7 @@ import { toldFieldNames, toldFieldSettings } from '../shared/field-names';
 import { intakeStatus } from '../shared/intake-status';
 import { logOf } from '../shared/log';
 import {
+  channelTables,
   currentCheck,
   flowIdOf,
   isDeploying,
@@ -192,6 +193,7 @@ class Source {
       clock: time.clock,
       log: this.log,
       deliveryAllowance: deliveryAllowance ?? undefined,
+      tables: channelTables,
       ca,
     };
     return transport === 'streaming'

@@ -13,6 +13,9 @@ import type { SharedStore } from '../../lib/provisioning/shared-store';
 import type { ActivatingOrders } from '../../lib/salesforce/activating-orders';
 import type { TokenSource } from '../../lib/salesforce/auth';
 import type { Salesforce } from '../../lib/salesforce/contract';
+import { DeliveryCounts } from '../../lib/salesforce/events/delivery-count';
+import { Places } from '../../lib/salesforce/events/one-stream';
+import type { ChannelTables } from '../../lib/salesforce/events/subscriber';
 import type { Catalogue } from '../../lib/whmcs/catalogue';
 import type { createWhmcs } from '../../lib/whmcs/connection';
 import type { Whmcs } from '../../lib/whmcs/contract';
@@ -148,6 +151,9 @@ export async function storeOf(
 }
 
 // -------------------------------------------------------------- channels
+
+/** Who listens to which channel of which org, and how many deliveries each took. */
+export const channelTables: ChannelTables = { places: new Places(), deliveries: new DeliveryCounts() };
 
 const channels = new Map<string, { nodeId: string; intake: Intake }>();
 

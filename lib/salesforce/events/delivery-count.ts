@@ -30,12 +30,14 @@ export class DeliveryCount {
   }
 }
 
-/** One for the whole process: it outlives deploys. A few dozen numbers a channel. */
-const counts = new Map<string, DeliveryCount>();
+/** The counts of all channels and orgs: a few dozen numbers each. */
+export class DeliveryCounts {
+  private readonly counts = new Map<string, DeliveryCount>();
 
-/** The count of the channel and org that `key` names, begun now if there is none. */
-export function deliveryCountOf(key: string, now: number): DeliveryCount {
-  const count = counts.get(key) ?? new DeliveryCount(now);
-  counts.set(key, count);
-  return count;
+  /** The count of the channel and org that `key` names, begun now if there is none. */
+  of(key: string, now: number): DeliveryCount {
+    const count = this.counts.get(key) ?? new DeliveryCount(now);
+    this.counts.set(key, count);
+    return count;
+  }
 }

@@ -7,31 +7,33 @@ interface Place {
   waiting: (() => void)[];
 }
 
-/** One for the whole process, like the registry of the nodes; a place is forgotten when nobody has it. */
-const places = new Map<string, Place>();
+/** Who listens to which channel; a place is forgotten when nobody has it. */
+export class Places {
+  private readonly places = new Map<string, Place>();
 
-/**
- * Waits for the place that `key` names; they get it in the order of asking.
- * @param wait called when another has it.
- * @returns lets go of the place; may be called again.
- * @throws the signal's reason.
- */
-export async function takePlace(key: string, signal: AbortSignal, wait: () => void): Promise<() => void> {
-  signal.throwIfAborted();
-  const place = places.get(key);
-  if (place === undefined) places.set(key, { waiting: [] });
-  else {
-    wait();
-    await turn(place, signal);
+  /**
+   * Waits for the place that `key` names; they get it in the order of asking.
+   * @param wait called when another has it.
+   * @returns lets go of the place; may be called again.
+   * @throws the signal's reason.
+   */
+  async take(key: string, signal: AbortSignal, wait: () => void): Promise<() => void> {
+    signal.throwIfAborted();
+    const place = this.places.get(key);
+    if (place === undefined) this.places.set(key, { waiting: [] });
+    else {
+      wait();
+      await turn(place, signal);
+    }
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      const next = this.places.get(key)?.waiting.shift();
+      if (next) next();
+      else this.places.delete(key);
+    };
   }
-  let left = false;
-  return () => {
-    if (left) return;
-    left = true;
-    const next = places.get(key)?.waiting.shift();
-    if (next) next();
-    else places.delete(key);
-  };
 }
 
 function turn(place: Place, signal: AbortSignal): Promise<void> {

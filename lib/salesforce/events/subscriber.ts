@@ -7,12 +7,18 @@ import type { Token, TokenSource } from '../auth';
 import { SalesforceError, type EventSink, type StartPlace, type Subscriber, type SubscriberState } from '../contract';
 import { boundedBy } from './bounded';
 import { Comeback } from './comeback';
-import { deliveryCountOf, type DeliveryCount } from './delivery-count';
-import { takePlace } from './one-stream';
+import { DeliveryCounts, type DeliveryCount } from './delivery-count';
+import { Places } from './one-stream';
 import { sinkFault, toFault, type StreamFault } from './stream-fault';
 import { StreamSession } from './stream-session';
 import { SubscriberReport } from './subscriber-report';
 import type { StreamStart, Transport } from './transport';
+
+/** What all subscribers of a process share: it outlives deploys. */
+export interface ChannelTables {
+  places: Places;
+  deliveries: DeliveryCounts;
+}
 
 export interface SubscriberOptions {
   /** Such as `/event/OrderProvisionRequested__e`. */
@@ -23,6 +29,8 @@ export interface SubscriberOptions {
   log: Log;
   /** The org's allowance of deliveries in 24 hours, for all its channels and subscribers; told of near its end. */
   deliveryAllowance?: number | undefined;
+  /** Those of the process; without them this subscriber knows of no other. */
+  tables?: ChannelTables | undefined;
   /** For the jitter of pauses, from 0 to 1; Math.random by default. */
   random?: (() => number) | undefined;
 }
@@ -49,6 +57,7 @@ class ChannelSubscriber implements Subscriber {
   private readonly report: SubscriberReport;
   private readonly comeback: Comeback;
   private readonly random: () => number;
+  private readonly tables: ChannelTables;
   private readonly closing = new AbortController();
   private running: Promise<void> | null = null;
   private closed: Promise<void> | null = null;
@@ -66,6 +75,7 @@ class ChannelSubscriber implements Subscriber {
     private readonly options: SubscriberOptions,
   ) {
     this.random = options.random ?? Math.random;
+    this.tables = options.tables ?? { places: new Places(), deliveries: new DeliveryCounts() };
     this.comeback = new Comeback(options.clock, this.random);
     this.report = new SubscriberReport(options);
   }
@@ -125,12 +135,12 @@ class ChannelSubscriber implements Subscriber {
     await this.room();
     const { instanceUrl, organizationId } = await auth.token(signal);
     const key = `${instanceUrl} ${organizationId.slice(0, 15)} ${channel}`;
-    const leave = await takePlace(key, signal, () => this.report.standingBy());
+    const leave = await this.tables.places.take(key, signal, () => this.report.standingBy());
     this.leave = leave;
     try {
       const token = await auth.token(signal);
       this.comeback.uses(token);
-      this.deliveries = deliveryCountOf(key, clock.now());
+      this.deliveries = this.tables.deliveries.of(key, clock.now());
       this.report.deliveries(this.deliveries);
       this.report.connecting();
       return await this.stream(token);

@@ -59,7 +59,14 @@ export class Desk {
       ...{ replay: 'LATEST', maxInWork: 4, silenceMs: 86_400_000, uncaught: 'fail' },
       createSubscriber: (sink) =>
         this.transport.create(this.scene.org, {
-          ...{ channel, auth: connection.salesforce.auth, sink, clock: this.clock, log: this.log },
+          ...{
+            channel,
+            auth: connection.salesforce.auth,
+            sink,
+            clock: this.clock,
+            log: this.log,
+            tables: this.scene.tables,
+          },
         }),
       deliver: (event) => {
         delivered.push(event);

@@ -1,7 +1,9 @@
 /** An org for a part of the suite, and subscribers with a sink that a test looks into. */
 import assert from 'node:assert/strict';
 import type { Subscriber, SubscriberState } from '../../../lib/salesforce/contract';
-import type { SubscriberOptions } from '../../../lib/salesforce/events/subscriber';
+import { DeliveryCounts } from '../../../lib/salesforce/events/delivery-count';
+import { Places } from '../../../lib/salesforce/events/one-stream';
+import type { ChannelTables, SubscriberOptions } from '../../../lib/salesforce/events/subscriber';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { FakeClock } from '../../fake-clock';
 import { connect, keptLog, startOrg, turnUntil, until } from '../../unit/salesforce/org';
@@ -48,6 +50,8 @@ export function seeded(seed: number): () => number {
 export class Scene {
   org!: SalesforceSimulator;
   private open: Listening[] = [];
+  /** Of the process that all its subscribers are in. */
+  readonly tables: ChannelTables = { places: new Places(), deliveries: new DeliveryCounts() };
   /** What else a test has to close. */
   readonly ends: (() => Promise<void>)[] = [];
 
@@ -77,6 +81,7 @@ export class Scene {
     const log = keptLog();
     const subscriber = this.transport.create(this.org, {
       ...{ channel, auth: connection.salesforce.auth, sink, clock, log },
+      tables: this.tables,
       random: seeded(7),
       ...options,
     });

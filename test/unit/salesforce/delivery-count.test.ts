@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DeliveryCount, deliveryCountOf } from '../../../lib/salesforce/events/delivery-count';
+import { DeliveryCount, DeliveryCounts } from '../../../lib/salesforce/events/delivery-count';
 
 const hour = 3_600_000;
 
@@ -23,8 +23,9 @@ describe('The count of deliveries', () => {
   });
 
   it('is one for each channel and org, whoever asks', () => {
-    deliveryCountOf('org /event/One__e', start).add(3, start);
-    assert.equal(deliveryCountOf('org /event/One__e', start + hour).now(start + hour).today, 3);
-    assert.equal(deliveryCountOf('org /event/Two__e', start).now(start).today, 0);
+    const counts = new DeliveryCounts();
+    counts.of('org /event/One__e', start).add(3, start);
+    assert.equal(counts.of('org /event/One__e', start + hour).now(start + hour).today, 3);
+    assert.equal(counts.of('org /event/Two__e', start).now(start).today, 0);
   });
 });
