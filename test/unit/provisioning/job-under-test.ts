@@ -19,7 +19,7 @@ import { FakeClock } from '../../fake-clock';
 import { channel, DeskUnderTest, orderId } from './desk-under-test';
 import { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
 import { InMemoryWhmcs } from './vendor-doubles/in-memory-whmcs';
-import { input } from './vendor-doubles/world';
+import { input, type Engine } from './vendor-doubles/world';
 
 export interface JobOptions {
   /** Whether the org has the attempt fields. */
@@ -32,6 +32,8 @@ export interface JobOptions {
   latencyMs?: number;
   /** Events in work at a time. */
   maxInWork?: number;
+  /** Another engine than the embedded one. */
+  shared?: { engine: Engine; place: string };
 }
 
 export class JobUnderTest {
@@ -59,6 +61,7 @@ export class JobUnderTest {
       lost = false,
       latencyMs = 0,
       maxInWork = 4,
+      shared,
     } = options;
     const clock = new FakeClock();
     const salesforce = new InMemorySalesforce(clock, withAttempts);
@@ -68,6 +71,7 @@ export class JobUnderTest {
       clock,
       salesforce,
       whmcsOf: (key) => (job.connected && key === connection.key ? connection : undefined),
+      ...(shared ? { shared } : {}),
     });
     const settings = { ...addOrderDefaults, resend, marker };
     const job = new JobUnderTest(clock, salesforce, whmcs, connection, desk, settings);
@@ -121,7 +125,10 @@ export class JobUnderTest {
       intakes: [this.intake],
     });
     let answers: ControlAnswer[] | null = null;
-    void asked.then((them) => (answers = them));
+    asked.then(
+      (them) => (answers = them),
+      () => (answers = []),
+    );
     for (let turn = 0; answers === null && turn < 200; turn++) await this.desk.settle(50);
     return asked;
   }
