@@ -50,13 +50,6 @@ export interface RedisServer {
   restart(how?: { wipe?: boolean; args?: readonly string[] }): Promise<void>;
 }
 
-export interface Sentinel {
-  readonly host: string;
-  readonly port: number;
-  /** Idempotent. */
-  stop(): Promise<void>;
-}
-
 /**
  * Starts redis-server and waits until it takes connections.
  * @throws with its last lines when it cannot start; where it is not installed, what to install.
@@ -75,43 +68,6 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       throw error;
     }
   }
-}
-
-/**
- * Starts a Sentinel that watches a server under the name `mymaster`, and fails over within about two seconds.
- * @throws as `startRedis`.
- */
-export async function startSentinel(master: RedisServer, { password }: { password?: string } = {}): Promise<Sentinel> {
-  const directory = mkdtempSync(join(tmpdir(), 'sentinel-'));
-  const port = await freePort();
-  const configuration = join(directory, 'sentinel.conf');
-  const { password: ofMaster } = new URL(master.url);
-  const lines = [
-    `port ${port}`,
-    'bind 127.0.0.1',
-    `dir ${directory}`,
-    `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
-    'sentinel down-after-milliseconds mymaster 1000',
-    'sentinel failover-timeout mymaster 5000',
-    ...(ofMaster === '' ? [] : [`sentinel auth-pass mymaster ${decodeURIComponent(ofMaster)}`]),
-    ...(password === undefined ? [] : [`requirepass ${password}`]),
-  ];
-  writeFileSync(configuration, lines.join('\n'));
-  let child: ChildProcess | null = await spawned([configuration, '--sentinel'], 'Sentinel ID is').catch(
-    (error: unknown) => {
-      rmSync(directory, { recursive: true, force: true });
-      throw error;
-    },
-  );
-  return {
-    host: '127.0.0.1',
-    port,
-    async stop() {
-      if (child) await end(child, 'SIGTERM');
-      child = null;
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
 }
 
 class OwnRedis implements RedisServer {
@@ -171,7 +127,7 @@ class OwnRedis implements RedisServer {
   }
 
   private async run(args: readonly string[]): Promise<void> {
-    const child = await spawned([...this.words(), ...args], 'Ready to accept connections');
+    const child = await spawned([...this.words(), ...args]);
     this.child = child;
     child.once('exit', () => {
       if (this.child === child) this.child = null;
@@ -208,7 +164,7 @@ class OwnRedis implements RedisServer {
 }
 
 /** Runs redis-server until it says that it is ready. */
-async function spawned(words: readonly string[], ready: string): Promise<ChildProcess> {
+async function spawned(words: readonly string[]): Promise<ChildProcess> {
   const child = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'pipe'] });
   const last: string[] = [];
   try {
@@ -216,7 +172,7 @@ async function spawned(words: readonly string[], ready: string): Promise<ChildPr
       const limit = setTimeout(() => reject(new Error(`redis-server was not ready:\n${last.join('\n')}`)), readyMs);
       const take = (line: string): void => {
         if (last.push(line) > 20) last.shift();
-        if (!line.includes(ready)) return;
+        if (!line.includes('Ready to accept connections')) return;
         clearTimeout(limit);
         resolve();
       };

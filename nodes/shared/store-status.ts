@@ -25,6 +25,7 @@ const ofRedis: [says: RegExp, text: string][] = [
   [/MISCONF|append-only file/, 'Redis cannot save'],
   [/refuses the/, 'Redis login refused'],
   [/user may not/, 'Redis ACL'],
+  [/certificate of Redis/, 'Redis certificate'],
   [/Cluster/, 'Redis Cluster'],
   [/too old/, 'Redis is too old'],
   [/replica/, 'Redis replicas are away'],

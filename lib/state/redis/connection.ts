@@ -43,6 +43,8 @@ export class Connection {
   private replid: string | null = null;
   private lastError: unknown = null;
   private current = randomUUID();
+  private opened = false;
+  private revival: NodeJS.Timeout | null = null;
 
   /**
    * @param instance of this process.
@@ -60,6 +62,7 @@ export class Connection {
     // Also keeps an error without a command from ending the process.
     this.redis.on('error', (error: unknown) => (this.lastError = error));
     this.redis.on('close', () => (this.verified = false));
+    this.redis.on('end', () => this.revive());
     this.redis.on('ready', () => {
       this.lastError = null;
       this.current = randomUUID();
@@ -93,6 +96,7 @@ export class Connection {
     } finally {
       clearTimeout(limit);
     }
+    this.opened = true;
     await this.assureVerified();
   }
 
@@ -139,7 +143,14 @@ export class Connection {
   /** No socket and no timer is left; what was under way fails. Idempotent. */
   end(): void {
     this.closed = true;
+    if (this.revival) clearTimeout(this.revival);
     this.redis.disconnect();
+  }
+
+  /** The client gives up for good when sentinels tell of a failover while it asks them for the master (ioredis 6.0). */
+  private revive(): void {
+    if (this.closed || !this.opened) return;
+    this.revival = setTimeout(() => void this.redis.connect().catch(() => undefined), waitMs(0));
   }
 
   private async runOnce(script: Script, args: Argument[], how: How = {}): Promise<unknown> {
