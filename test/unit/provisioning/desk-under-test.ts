@@ -13,6 +13,7 @@ import { openEmbeddedStore } from '../../../lib/state/sqlite/engine';
 import type { Whmcs } from '../../../lib/whmcs/contract';
 import { FakeClock } from '../../fake-clock';
 import { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
+import type { Engine } from './vendor-doubles/world';
 
 export const orderId = '801000000000001AAA';
 export const channel = '/event/OrderProvisionRequested__e';
@@ -20,6 +21,7 @@ export const channel = '/event/OrderProvisionRequested__e';
 export class DeskUnderTest {
   readonly lines: { level: string; text: string; facts: Facts | undefined }[] = [];
   private made = 0;
+  private shared: Engine | null = null;
 
   private constructor(
     readonly clock: FakeClock,
@@ -35,6 +37,8 @@ export class DeskUnderTest {
       clock?: FakeClock;
       salesforce?: InMemorySalesforce;
       whmcsOf?: (key: string) => Whmcs | undefined;
+      /** Another engine than the embedded one, and the place of its store. */
+      shared?: { engine: Engine; place: string };
       /** Spoils the store before anything uses it. */
       breakStore?: (store: StateStore) => void;
     } = {},
@@ -43,7 +47,10 @@ export class DeskUnderTest {
     const salesforce = options.salesforce ?? new InMemorySalesforce(clock, options.withAttempts ?? true);
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'desk-'));
     const instance = `instance-${Math.random()}`;
-    const store = await openEmbeddedStore({ directory, clock, instance });
+    const { shared } = options;
+    const store = shared
+      ? await shared.engine.open(shared.place, clock, instance)
+      : await openEmbeddedStore({ directory, clock, instance });
     options.breakStore?.(store);
     const lines: DeskUnderTest['lines'] = [];
     const at = (level: string) => (text: string, facts?: Facts) => void lines.push({ level, text, facts });
@@ -57,6 +64,7 @@ export class DeskUnderTest {
     });
     const desk = new DeskUnderTest(clock, salesforce, directory, provisioning);
     Object.assign(desk, { lines });
+    desk.shared = shared?.engine ?? null;
     provisioning.useSalesforce(salesforce, defaultFieldNames);
     return desk;
   }
@@ -97,6 +105,15 @@ export class DeskUnderTest {
 
   /** Lets what runs in the background come to rest: work on disk, then timers up to `ms`. */
   async settle(ms = 0): Promise<void> {
+    const { shared } = this;
+    if (shared) {
+      await shared.idle();
+      for (let left = ms; left > 0; left -= shared.stepMs) {
+        await this.clock.advance(Math.min(left, shared.stepMs));
+        await shared.idle();
+      }
+      return;
+    }
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     await this.clock.advance(ms);
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
