@@ -13,6 +13,7 @@ import { chromiumForTests } from './test/chromium.mjs';
 import { checkPart, filesPart, partNames, suitePart } from './test/parts.mjs';
 import { Progress } from './test/progress.mjs';
 import { endRunningParts, runPart } from './test/run-part.mjs';
+import { missingServers } from './test/servers.mjs';
 
 const AT_ONCE = 2;
 
@@ -64,6 +65,10 @@ async function run(part) {
     // Left out, the suite would look green.
     if (!chromium.path) return { passed: 0, failed: 1, seconds: 0, output: `${chromium.missing}\n` };
     env.CHROMIUM_PATH = chromium.path;
+  }
+  if (part.needsServers) {
+    const missing = await missingServers();
+    if (missing) return { passed: 0, failed: 1, seconds: 0, output: `${missing}\n` };
   }
   return runPart(part, env, (counts) => progress.counted(part.name, counts));
 }

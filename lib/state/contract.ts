@@ -281,6 +281,34 @@ export interface IdMappings {
   put(mapping: IdMapping): Promise<'written' | 'conflict'>;
 }
 
+/** A table of ids that is kept apart from the store. */
+export interface IdMappingsTable extends IdMappings {
+  /** Why the last question to it had no answer, in plain words; null: it had, or none was asked yet. */
+  readonly problem: string | null;
+  /** Tells of each other `problem`. */
+  onProblem(listener: () => void): () => void;
+  /** Asks it. Bounded; never rejects. */
+  health(): Promise<StoreHealth>;
+  /** Leaves no socket. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The table of ids gave no answer that can be used. Its message says what to do and names no host and no password. */
+export class IdMappingsError extends Error {
+  override readonly name = 'IdMappingsError';
+  constructor(
+    /**
+     * UNAVAILABLE: it is away, slow, or not as it was described; it says nothing about any account. AMBIGUOUS: it links the
+     * same account, or client, more than once and not alike.
+     */
+    readonly code: 'UNAVAILABLE' | 'AMBIGUOUS',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
 // ---------------------------------------------------------------- timeline
 
 export interface TimelineEntry {

@@ -19,6 +19,9 @@ const SUITES = {
   browser: 20 * MINUTE,
 };
 
+/** Folders of test/ whose suites start servers of their own. */
+const WITH_SERVERS = ['contract', 'nodes'];
+
 export const partNames = [...Object.keys(CHECKS), ...Object.keys(SUITES)];
 
 /**
@@ -29,6 +32,7 @@ export const partNames = [...Object.keys(CHECKS), ...Object.keys(SUITES)];
  * @property {boolean} isSuite a mocha run, which tells of each test
  * @property {number} [tests] how many test files a suite has
  * @property {boolean} [needsChromium]
+ * @property {boolean} [needsServers] Redis and PostgreSQL
  */
 
 /** @returns {Part | undefined} */
@@ -39,13 +43,15 @@ export function checkPart(name) {
 /** @returns {Part} */
 export function suitePart(name) {
   const files = globSync(`test/${name}/**/*.test.ts`).sort();
-  return { ...mochaRun(name, files, SUITES[name]), needsChromium: name === 'browser' };
+  const needs = { needsChromium: name === 'browser', needsServers: WITH_SERVERS.includes(name) };
+  return { ...mochaRun(name, files, SUITES[name]), ...needs };
 }
 
 /** @returns {Part} */
 export function filesPart(files) {
   const needsChromium = files.some((file) => file.includes('test/browser/'));
-  return { ...mochaRun('files', files, 25 * MINUTE), needsChromium };
+  const needsServers = files.some((file) => WITH_SERVERS.some((name) => file.includes(`test/${name}/`)));
+  return { ...mochaRun('files', files, 25 * MINUTE), needsChromium, needsServers };
 }
 
 function mochaRun(name, files, limitMs) {
