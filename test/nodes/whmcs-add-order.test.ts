@@ -169,6 +169,74 @@ describe('whmcs-add-order', () => {
     assert.equal(calls(), 0);
   });
 
+  describe('fails by name, and adds no other, when the order that it has in WHMCS', () => {
+    const only = (): number => world.whmcs.office.orders()[0]?.id ?? 0;
+    const meanwhile: [what: string, change: () => unknown, code: string][] = [
+      ['was marked as Fraud', () => world.whmcs.office.setStatus(only(), 'Fraud'), 'WHMCS_ORDER_GONE'],
+      ['was deleted', () => world.whmcs.office.remove(only()), 'WHMCS_ORDER_GONE'],
+      [
+        'has a status that a person made up',
+        () => world.whmcs.office.setStatus(only(), 'On Hold'),
+        'WHMCS_ORDER_STATUS',
+      ],
+    ];
+    for (const [what, change, code] of meanwhile) {
+      it(what, async () => {
+        world.whmcs.panel.switches({ customStatuses: ['On Hold'] });
+        await world.load(stepFlow(step));
+        const message = await arriving(world, step);
+        await world.pass('add', message);
+        change();
+        const { error } = await world.pass('add', { ...message, whmcs: undefined } as Message);
+        assert.equal(error?.code, code);
+        assert.equal(calls(), 1);
+        assert.equal(world.whmcs.panel.requests('AcceptOrder').length, 0);
+      });
+    }
+  });
+
+  describe('fails as WHMCS_ORDER_FOREIGN, and adds none, when Salesforce names an order', () => {
+    const named: [what: string, make: (orderId: string) => number, words: RegExp][] = [
+      ['that WHMCS does not have', () => 4711, /WHMCS has no such order/],
+      [
+        'of another client that bears our mark',
+        (orderId) =>
+          world.whmcs.office.placeOrder({
+            clientId: 1002,
+            items: [{ pid: 11 }],
+            notes: `sfOrderId=${orderId};i=0a1b2c3d-a1`,
+          }).id,
+        /that order is of client 1002, this one of 1001/,
+      ],
+    ];
+    for (const [what, make, words] of named) {
+      it(what, async () => {
+        await world.load(stepFlow(step));
+        const id = world.approve();
+        world.salesforce.people.putRecord({ type: 'Order', id, fields: { WHMCS_Order_ID__c: String(make(id)) } });
+        const { error } = await world.pass('add', await arriving(world, step, id));
+        assert.equal(error?.code, 'WHMCS_ORDER_FOREIGN');
+        assert.match(error?.message ?? '', words);
+        assert.equal(calls(), 0);
+      });
+    }
+  });
+
+  it('refuses a ledger that a newer version of the pack wrote: nothing is sent, and nothing written over it', async () => {
+    await world.load(stepFlow(step));
+    const message = await arriving(world, step);
+    const { store } = await world.provisioning();
+    const lease = (await store.leases.acquire(`order:${orderOf(message)}`, 30_000)) ?? assert.fail('no lease');
+    const newer = { ...(await record(message)), format: 2, somethingNew: true };
+    await store.ledger.write(orderOf(message), lease.fence, newer);
+    await store.leases.release(lease);
+    const { error } = await world.pass('add', message);
+    assert.equal(error?.code, 'STORE_UNAVAILABLE');
+    assert.match(error?.message ?? '', /newer version of the pack \(format 2\)/);
+    assert.equal(calls(), 0);
+    assert.deepEqual((await store.ledger.read(orderOf(message))).state, newer);
+  });
+
   it('fails as MAPPING_INCOMPLETE when the second output of mapping is led to it', async () => {
     await world.load(stepFlow(step));
     await world.useSalesforce();
