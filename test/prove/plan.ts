@@ -42,6 +42,8 @@ export interface Seat {
   restartMs: number;
   /** Its place loses all that was kept before its second life. */
   loses: boolean;
+  /** Virtual ms from the approval to its first start; null: it takes work before that. */
+  startMs: number | null;
 }
 
 export interface PlannedFault {
@@ -69,7 +71,8 @@ export interface Plan {
   /** The (only) order is a clone of that one. */
   clone: boolean;
   keepsNotes: boolean;
-  moduleSlow: boolean;
+  /** Virtual ms that the module takes; 0: none. */
+  moduleMs: number;
   resend: 'once' | 'never';
   /** How often a person presses Retry on an order that has failed, and after how many virtual ms. */
   retries: number;
@@ -202,6 +205,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     lives: lives(seeded, hit),
     restartMs: seeded.pick([0, 0, 5_000, 40_000]),
     loses: false,
+    startMs: null,
   };
   const plan: Plan = {
     seed,
@@ -214,7 +218,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     prelude: false,
     clone: false,
     keepsNotes: true,
-    moduleSlow: seeded.chance(0.2),
+    moduleMs: seeded.chance(0.2) ? 20_000 : 0,
     resend: seeded.chance(0.9) ? 'once' : 'never',
     retries: seeded.pick([0, 0, 1, 1, 2]),
     retryAfterMs: seeded.pick([2_000, 20_000, 90_000]),

@@ -16,8 +16,8 @@ export interface Bite {
 const breached = ({ verdict }: Ran): boolean => verdict.breaches.length > 0;
 
 export async function biteOf(tooth: Tooth, pace: { beside: number; rate: number }): Promise<Bite> {
-  const { engine, plans } = tooth;
-  const common = { engine, ...pace, logs: false, onRan: () => undefined };
+  const { engine, plans, rate = pace.rate } = tooth;
+  const common = { engine, beside: pace.beside, rate, logs: false, onRan: () => undefined };
   const without = await prove({
     ...common,
     plans,

@@ -13,6 +13,8 @@ export interface Tooth {
   /** … or one of the source, taken out of the worker's copy. */
   patches?: Patch[];
   plans: Plan[];
+  /** How fast its time runs; none: as asked for. A silence of ten minutes must be watched by one who is not starved. */
+  rate?: number;
 }
 
 const from = (engine: EngineName, row: Row, count: number, shape: (plan: Plan) => void): Plan[] =>
@@ -50,14 +52,15 @@ export const teeth: readonly Tooth[] = [
     name: 'the fence',
     engine: 'redis',
     store: 'fence',
-    // The first loses its lease in the middle of its work, and the second goes on from the record.
+    // The first loses its lease just before its intent to accept; the second accepts, and the module runs for a while.
     plans: from('redis', 'second instance', 24, (plan) => {
       plan.faults = [];
-      const nth = (plan.seed % 8) + 1;
-      for (const seat of plan.seats)
-        seat.lives = [
-          [{ name: 'ledger.write:before', nth, deed: { kind: 'stop', ms: seat === plan.seats[0] ? 120_000 : 60_000 } }],
-        ];
+      plan.orders = [[{ code: 'HOST-M', quantity: 1 }]];
+      plan.moduleMs = 55_000;
+      for (const seat of plan.seats) seat.lives = [[]];
+      const [first] = plan.seats;
+      if (first)
+        first.lives = [[{ name: 'ledger.write:before', nth: 4 + (plan.seed % 4), deed: { kind: 'stop', ms: 65_000 } }]];
     }),
   },
   {
@@ -96,12 +99,15 @@ export const teeth: readonly Tooth[] = [
       },
     ],
     // Stopped between the intent and the send, on another host, for longer than ten minutes of silence and the quarantine.
-    plans: from('redis', 'second instance', 6, (plan) => {
+    rate: 25,
+    plans: from('redis', 'second instance', 2, (plan) => {
       plan.faults = [];
-      for (const seat of plan.seats)
-        seat.lives = [[{ name: 'whmcs.addOrder:before', nth: 1, deed: { kind: 'stop', ms: 1_200_000 } }]];
-      for (const [at, seat] of plan.seats.entries()) seat.host = `host-${at}`;
-      plan.seats[1]?.lives.splice(0, 1, []);
+      for (const [at, seat] of plan.seats.entries()) {
+        seat.host = `host-${at}`;
+        seat.startMs = at === 0 ? null : 60_000;
+        seat.lives =
+          at > 0 ? [[]] : [[{ name: 'whmcs.addOrder:before', nth: 1, deed: { kind: 'stop', ms: 1_300_000 } }]];
+      }
     }),
   },
   {
