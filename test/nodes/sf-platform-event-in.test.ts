@@ -354,6 +354,75 @@ describe('sf-platform-event-in', () => {
       assert.deepEqual([said(first), said(second)], [null, null]);
     });
 
+    const shown = (id: string): unknown => world.salesforce.people.order(id)['Activation_Status__c'];
+    const sent = (call: string): number => world.whmcs.panel.requests(call).length;
+    const written = (id: string): unknown[] =>
+      world.salesforce.panel
+        .ledger('statusWritten')
+        .filter(({ orderId }) => orderId === id)
+        .map(({ status }) => status);
+
+    it('rests, naming the address that WHMCS saw, once our network gives us another one; nothing is written then', async () => {
+      world.set({ WHMCS_API_ACCESS_KEY: undefined });
+      await world.load(chain(whole));
+      await subscribed();
+      world.whmcs.panel.switches({ allowedIps: ['198.51.100.7'], seenAs: ['198.51.100.7'] });
+      const before = world.approve();
+      await world.until('the first is live', () => (world.clock.advance(250), shown(before) === 'Activated'));
+      world.whmcs.panel.switches({ seenAs: ['::1'] });
+      const id = world.approve();
+      await world.until('it rests', () => status()?.text === 'WHMCS_CONFIG');
+      assert.ok(
+        world.lines('error').some((line) => line.includes('Invalid IP ::1')),
+        world.lines('error').join(),
+      );
+      assert.doesNotMatch(world.lines('error').join(), /password|Authentication/i);
+      assert.deepEqual([sent('AddOrder'), sent('AcceptOrder')], [1, 1]);
+      world.whmcs.panel.switches({ allowedIps: ['198.51.100.7', '::1'] });
+      await world.until('it is live', () => (world.clock.advance(1_000), shown(id) === 'Activated'));
+      assert.deepEqual([sent('AddOrder'), sent('AcceptOrder')], [2, 2]);
+    });
+
+    it('does not fail an order while WHMCS knows one of our two addresses only: it ends well, added once', async () => {
+      world.set({ WHMCS_API_ACCESS_KEY: undefined });
+      await world.load(chain(whole));
+      await subscribed();
+      world.whmcs.panel.switches({ allowedIps: ['198.51.100.7'], seenAs: ['198.51.100.7', '198.51.100.8'] });
+      const id = world.approve();
+      await world.until('it rests', () => status()?.text === 'WHMCS_CONFIG');
+      assert.ok(world.lines('error').some((line) => line.includes('Invalid IP 198.51.100.8')));
+      for (let turns = 0; turns < 120; turns++) {
+        world.clock.advance(1_000);
+        await turn();
+      }
+      assert.ok(['Activating', 'Activated'].includes(String(shown(id))));
+      world.whmcs.panel.switches({ seenAs: ['198.51.100.7'] });
+      await world.until('it is live', () => (world.clock.advance(1_000), shown(id) === 'Activated'));
+      assert.ok(!written(id).includes('Failed'), written(id).join());
+      assert.equal(world.whmcs.panel.ledger('orderCreated').length, 1);
+    });
+
+    it('leaves the order Pending while our role lacks AcceptOrder, and goes on from it: added once, accepted once', async () => {
+      await world.load(chain(whole));
+      await subscribed();
+      world.whmcs.panel.switches({ deniedActions: ['AcceptOrder'] });
+      const id = world.approve();
+      await world.until('it rests', () => status()?.text === 'WHMCS_CONFIG');
+      assert.ok(world.lines('error').some((line) => /acceptorder.* is not allowed/i.test(line)));
+      assert.deepEqual(
+        world.whmcs.office.orders().map((order) => order.status),
+        ['Pending'],
+      );
+      assert.equal(shown(id), 'Activating');
+      world.whmcs.panel.switches({ deniedActions: [] });
+      await world.until('it is live', () => (world.clock.advance(1_000), shown(id) === 'Activated'));
+      assert.equal(sent('AddOrder'), 1);
+      assert.deepEqual(
+        world.whmcs.office.orders().map((order) => order.status),
+        ['Active'],
+      );
+    });
+
     it('raises an alarm alone, where it is set so, for a failure that no Catch leads to Failed', async () => {
       await world.load(chain(whole, { uncaught: 'alarm' }).filter(({ id }) => id !== 'catch'));
       await subscribed();
