@@ -16,6 +16,7 @@ const SUITES = {
   contract: 15 * MINUTE,
   nodes: 15 * MINUTE,
   flows: 25 * MINUTE,
+  prove: 20 * MINUTE,
   browser: 20 * MINUTE,
 };
 

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import type { Entry } from '../../simulators/shared/ledger';
+import type { BookedOrder } from '../../simulators/whmcs/back-office';
+import { judge, type Expectation, type HeldSalesforceOrder } from './judge';
+
+const id = '801000000000001AAA';
+const otherId = '801000000000002AAA';
+
+let seq = 0;
+const entry = (what: string, fields: Record<string, unknown>): Entry => ({ seq: ++seq, at: '', what, ...fields });
+const made = (orderId: number, forOrder: string | null = id): Entry =>
+  entry('orderCreated', { orderId, by: 'api', notes: forOrder === null ? '' : `sfOrderId=${forOrder};i=00000000-a1` });
+const accepted = (orderId: number): Entry => entry('orderAccepted', { orderId, by: 'api' });
+const ran = (serviceId: number, run: number): Entry => entry('moduleRun', { serviceId, run });
+const wrote = (status: string): Entry => entry('statusWritten', { orderId: id, status });
+
+const booked = (orderId: number, status: string): BookedOrder => ({
+  id: orderId,
+  orderNumber: orderId,
+  clientId: 3001,
+  status,
+  notes: '',
+  amount: '15.00',
+  paymentMethod: 'mailin',
+  invoiceId: null,
+  createdAt: '',
+  by: 'api',
+  accepts: 0,
+  services: [],
+});
+
+const activated: HeldSalesforceOrder = { id, status: 'Activated', whmcsOrderId: '5001', code: null, message: null };
+const failed = (code: string | null, over: Partial<HeldSalesforceOrder> = {}): HeldSalesforceOrder => ({
+  id,
+  status: 'Failed',
+  whmcsOrderId: null,
+  code,
+  message: code === null ? null : 'why',
+  ...over,
+});
+
+interface Case {
+  order?: HeldSalesforceOrder;
+  whmcs?: BookedOrder[];
+  ledger?: Entry[];
+  written?: Entry[];
+  expected?: Partial<Expectation>;
+}
+
+const good: Required<Pick<Case, 'order' | 'whmcs' | 'ledger'>> = {
+  order: activated,
+  whmcs: [booked(5001, 'Active')],
+  ledger: [made(5001), ran(9001, 1), accepted(5001)],
+};
+
+function verdict(given: Case) {
+  const { order, whmcs, ledger, written = [], expected = {} } = { ...good, ...given };
+  return judge(
+    { orders: [order], whmcs, whmcsLedger: ledger, salesforceLedger: written },
+    { allowances: [], calm: false, asking: [], ...expected },
+  );
+}
+
+const breaches = (given: Case): string => verdict(given).breaches.join('; ');
+
+describe('The checker of the proof', () => {
+  it('finds nothing wrong with one order, accepted once and told', () => {
+    assert.deepEqual(verdict({ written: [wrote('Activating'), wrote('Activated')] }), {
+      accepted: 1,
+      twins: 0,
+      asked: 0,
+      failed: 0,
+      allowed: [],
+      breaches: [],
+    });
+  });
+
+  it('finds two accepted orders, whatever is allowed', () => {
+    const ledger = [made(5001), made(5002), accepted(5001), accepted(5002)];
+    assert.match(
+      breaches({ ledger, expected: { allowances: ['two stores', 'late twin'] } }),
+      /2 WHMCS orders were accepted/,
+    );
+  });
+
+  it('finds a second order that is only Pending, but for a documented limit, which it counts', () => {
+    const ledger = [made(5001), made(5002), accepted(5001)];
+    assert.match(breaches({ ledger }), /WHMCS made 2 orders/);
+    const { twins, allowed, breaches: none } = verdict({ ledger, expected: { allowances: ['late twin'] } });
+    assert.deepEqual({ twins, allowed, none }, { twins: 1, allowed: ['late twin'], none: [] });
+  });
+
+  it('finds a module that ran twice for one service', () => {
+    assert.match(breaches({ ledger: [made(5001), ran(9001, 1), ran(9001, 2), accepted(5001)] }), /ran 2 times/);
+  });
+
+  it('finds Activated without an order, with one that was never accepted, or that is not Active', () => {
+    assert.match(breaches({ order: { ...activated, whmcsOrderId: null } }), /names no WHMCS order/);
+    assert.match(breaches({ ledger: [made(5001)] }), /never accepted/);
+    assert.match(breaches({ whmcs: [booked(5001, 'Pending')] }), /is Pending/);
+  });
+
+  it("finds an order that bears another order's mark, or none", () => {
+    assert.match(breaches({ ledger: [made(5001, otherId), accepted(5001)] }), /bears another mark/);
+    assert.match(
+      breaches({ ledger: [made(5001), made(5002, null), accepted(5001)] }),
+      /5002 bears no Salesforce Order/,
+    );
+  });
+
+  it('finds an accept of an order that a person keyed in', () => {
+    assert.match(breaches({ ledger: [...good.ledger, accepted(5009)] }), /5009, which a person made/);
+  });
+
+  it('takes Failed without telling of an order only as the outcome that is unknown', () => {
+    const pending: Case = { whmcs: [booked(5001, 'Pending')], ledger: [made(5001)] };
+    assert.match(breaches({ ...pending, order: failed('WHMCS_REFUSED') }), /does not tell of WHMCS order 5001/);
+    assert.equal(breaches({ ...pending, order: failed('WHMCS_OUTCOME_UNKNOWN') }), '');
+    assert.equal(breaches({ ...pending, order: failed('WHMCS_ACCEPT_UNKNOWN', { whmcsOrderId: '5001' }) }), '');
+    assert.equal(breaches({ ...pending, order: failed('WHMCS_TWIN', { message: 'two orders: 5001 and 5002' }) }), '');
+  });
+
+  it('finds Failed for an order that was accepted, but for a documented limit', () => {
+    const order = failed('WHMCS_ACCEPT_UNKNOWN', { whmcsOrderId: '5001' });
+    assert.match(breaches({ order }), /5001 was accepted/);
+    assert.deepEqual(verdict({ order, expected: { allowances: ['late accept'] } }).allowed, ['late accept']);
+  });
+
+  it('finds Failed without a reason, and Failed where nothing went wrong', () => {
+    const nothing: Case = { whmcs: [], ledger: [] };
+    assert.match(breaches({ ...nothing, order: failed(null) }), /without a reason/);
+    assert.equal(breaches({ ...nothing, order: failed('WHMCS_REFUSED') }), '');
+    const order = failed('WHMCS_REFUSED');
+    assert.match(breaches({ ...nothing, order, expected: { calm: true } }), /although nothing went wrong/);
+    assert.equal(breaches({ ...nothing, order, expected: { calm: true, asking: [id] } }), '');
+  });
+
+  it('finds an order that is left in Activating', () => {
+    assert.match(breaches({ order: { ...activated, status: 'Activating' } }), /without a reason/);
+  });
+
+  it('finds Failed written over Activated', () => {
+    assert.match(breaches({ written: [wrote('Activated'), wrote('Failed'), wrote('Activated')] }), /over Activated/);
+  });
+});
