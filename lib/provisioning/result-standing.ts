@@ -9,7 +9,7 @@ import type { Report } from './order-record';
  */
 export type Standing = { is: 'open' } | { is: 'shown' } | { is: 'overtaken'; why: string; lacksId: boolean };
 
-/** A first look so soon after the end finds what was edited while the order was in work: that is no new attempt. */
+/** A first look so soon after the end, nothing sent yet, finds what was edited while the order was in work: no new attempt. */
 const soonMs = 60_000;
 
 /** @param isOwn the status is what an unanswered PATCH of ours has written late, of an earlier attempt perhaps. */
@@ -39,7 +39,7 @@ export function standingOf(
 
 /** LastModifiedDate of our last read: where the org does not count attempts, a change after it may be a new one. */
 function lastSeen(order: SalesforceOrder, report: Report, now: number): number {
-  const isFirst = report.tries === 0 && now - report.at < soonMs;
+  const isFirst = report.tries === 0 && !report.unsettled && now - report.at < soonMs;
   return isFirst ? order.lastModifiedAt : (report.seenModifiedAt ?? order.lastModifiedAt);
 }
 
