@@ -1,10 +1,15 @@
 import { errorCodes } from '../lib/provisioning/error-codes';
+import { mappingFaults } from '../lib/provisioning/mapping-faults';
+import { defaultFieldNames } from '../lib/salesforce/contract';
 
 /** The page of all error codes, as Markdown. */
 export function errorCodesPage(): string {
   const rows = Object.entries(errorCodes).map(
     ([code, { owner, retryable, fix }]) =>
       `| \`${code}\` | ${owner} | ${retryable ? 'may help' : 'not by itself'} | ${fix} |`,
+  );
+  const faults = mappingFaults(defaultFieldNames).map(
+    ({ code, owner, isWarning, fix }) => `| \`${code}\` | ${owner} | ${isWarning ? 'warning' : 'fault'} | ${fix} |`,
   );
   return `# Error codes
 
@@ -15,5 +20,13 @@ A vendor's own codes keep their form: an HTTP status is \`429\` or \`503\`, a ti
 | code | owner | Retry | what to do |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
+
+## Faults of an item
+
+What \`msg.mapping.items[].faults[].code\` and \`warnings[].code\` can hold. An order with a fault ends as \`MAPPING_INCOMPLETE\`; a warning keeps nothing back.
+
+| code | owner | kind | what to do |
+| --- | --- | --- | --- |
+${faults.join('\n')}
 `;
 }

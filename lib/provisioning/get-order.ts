@@ -22,6 +22,9 @@ export interface GetOrderSettings {
   pricebookId: string | null;
 }
 
+/** Of an item, where its own price book counts. */
+const itemPricebook = 'PricebookEntry.Pricebook2Id';
+
 const step = 'validation';
 const activating = 'Activating';
 /** Before the second read: the event keeps its place. */
@@ -44,21 +47,25 @@ export function getOrder(
     adds: 'order',
     async run({ event }, context) {
       const { orderId, desk, clock, signal, log } = context;
-      const read = (): Promise<SalesforceOrder | null> => salesforce.readOrder(orderId, settings.fields, signal);
+      const read = (): Promise<SalesforceOrder | null> => salesforce.readOrder(orderId, fieldsOf(settings), signal);
       const { found, again } = await whenCommitted(read, settings, event, context);
       if (again !== null) return notYet(found, again);
       if (found === null) throw failure('ORDER_NOT_FOUND', `Salesforce shows no Order ${orderId}`, step);
       const reason = refusal(found, settings);
-      if (reason) return skip(found, reason);
+      if (reason) return skip(found, reason, settings);
       const waitsFor = desk.turns.look(orderLease(orderId));
       const held = await desk.hold(orderId, (order) => open(order, found, read));
       if (held === null) return parkedFor(orderBusy(waitsFor), clock);
       const { order, skipped, attempt } = held.value;
-      if (skipped) return skip(order, skipped);
+      if (skipped) return skip(order, skipped, settings);
       log.info('validation', { order: orderId, event: context.eventId, outcome: 'done', attempt });
       if (order.items.length === 0) throw failure('ORDER_EMPTY', `Order ${order.number} has no products`, step);
       const count = `${order.items.length} item${order.items.length === 1 ? '' : 's'}`;
-      return { way: 'go', value: orderPart(order), note: `Order ${order.number}, ${count}, attempt ${attempt}` };
+      return {
+        way: 'go',
+        value: orderPart(order, settings),
+        note: `Order ${order.number}, ${count}, attempt ${attempt}`,
+      };
     },
   };
 }
@@ -111,9 +118,9 @@ function refusal(order: SalesforceOrder, { fields, pricebookId }: GetOrderSettin
   return null;
 }
 
-const skip = (order: SalesforceOrder, skipped: SkippedPart): Outcome => ({
+const skip = (order: SalesforceOrder, skipped: SkippedPart, settings: GetOrderSettings): Outcome => ({
   way: 'skip',
-  value: orderPart(order),
+  value: orderPart(order, settings),
   skipped,
   note: `${skipped.code}: ${skipped.message}`,
 });
@@ -192,22 +199,29 @@ function untold(order: SalesforceOrder, report: NonNullable<OrderRecord['report'
   };
 }
 
-const orderPart = (order: SalesforceOrder): OrderPart => ({
+/** An item's price book is read only where one is set. */
+const fieldsOf = ({ fields, pricebookId }: GetOrderSettings): FieldNames =>
+  pricebookId === null ? fields : { ...fields, further: [...(fields.further ?? []), itemPricebook] };
+
+const orderPart = (order: SalesforceOrder, { pricebookId }: GetOrderSettings): OrderPart => ({
   id: order.id,
   number: order.number,
   url: order.url,
   status: order.activationStatus,
   account: order.account,
   whmcsOrderId: order.whmcsOrderId,
-  items: order.items.map(({ id, product, quantity, unitPrice }) => ({
+  ...(pricebookId === null ? {} : { pricebookId }),
+  items: order.items.map(({ id, product, quantity, unitPrice, further }) => ({
     id,
     product: product && {
       id: product.id,
       name: product.name,
       productId: product.productId,
       billingCycle: product.billingCycle,
+      ...(product.isActive === false ? { isActive: false } : {}),
     },
     quantity,
     price: unitPrice,
+    ...(pricebookId === null ? {} : { pricebookId: further?.[itemPricebook] ?? null }),
   })),
 });

@@ -41,11 +41,21 @@ export interface OrderPart {
   account: { id: string; name: string; whAccount: string | null } | null;
   /** Id that Salesforce shows for WHMCS, a candidate only. */
   whmcsOrderId: string | null;
+  /** Price book that every item must be of; null: any. */
+  pricebookId?: string | null;
   items: {
     id: string;
-    product: { id: string; name: string; productId: string | null; billingCycle: string | null } | null;
+    product: {
+      id: string;
+      name: string;
+      productId: string | null;
+      billingCycle: string | null;
+      isActive?: boolean;
+    } | null;
     quantity: number;
     price: number | null;
+    /** null: not told. */
+    pricebookId?: string | null;
   }[];
 }
 
@@ -62,6 +72,7 @@ export interface MappingFault {
   code: string;
   message: string;
   fix: string;
+  owner: Owner;
 }
 
 export interface MappedItem {
@@ -74,6 +85,8 @@ export interface MappedItem {
   /** Expected money per unit and cycle, as WHMCS prices it; null when not known. */
   price: string | null;
   faults: MappingFault[];
+  /** What is odd, though it keeps nothing back; absent when there is none. */
+  warnings?: MappingFault[];
 }
 
 export interface MappingPart {

@@ -15,6 +15,11 @@ export interface FieldNames {
   account: string;
   productId: string;
   billingCycle: string;
+  /**
+   * Further fields of each item, by their paths: `OrderItem.Domain__c`, `Product2.…`, `PricebookEntry.…`, `Order.…`,
+   * `Account.…`.
+   */
+  further?: readonly string[];
 }
 
 export const defaultFieldNames: FieldNames = {
@@ -75,7 +80,10 @@ export interface SalesforceOrderItem {
     code: string | null;
     productId: string | null;
     billingCycle: string | null;
+    isActive?: boolean;
   } | null;
+  /** The further fields that were asked for, by path. */
+  further?: Record<string, string | null>;
 }
 
 /** What is written to an Order; absent keys are left alone, null clears. */

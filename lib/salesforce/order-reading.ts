@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { toWrite, type AbsentFields } from './absent-fields';
 import { SalesforceError, type FieldNames, type SalesforceOrder, type SalesforceOrderItem } from './contract';
+import { furtherColumns, furtherValue } from './further-fields';
 import { orderIdOf } from './ids';
 import { dateTime, id18, namedColumn, nameField, parse, timeOf, wordOf } from './query-answers';
 import type { Read, Rest } from './rest';
@@ -34,7 +35,7 @@ export async function readOrder(
       const page = parse(orderPage, read.body);
       const order = page.records[0];
       if (order === undefined) return null;
-      const items = await restOfItems(rest, order.OrderItems, fields, signal);
+      const items = await restOfItems(rest, order, fields, signal);
       const mayFence = absent.present(toWrite, resultAttempt) !== null;
       return orderOf(order, items, read, fields, { attempt, mayFence });
     } catch (error) {
@@ -68,8 +69,11 @@ function orderQuery(
   fields: FieldNames,
   { attempt, resultAttempt }: Pick<FieldNames, 'attempt' | 'resultAttempt'>,
 ): string {
-  const product = ['Name', 'ProductCode', fields.productId, fields.billingCycle].map((f) => `Product2.${fieldName(f)}`);
-  const items = ['Id', 'Quantity', 'UnitPrice', 'PricebookEntryId', 'Product2Id', ...product];
+  const further = furtherColumns(fields.further ?? []);
+  const product = ['Name', 'ProductCode', 'IsActive', fields.productId, fields.billingCycle].map(
+    (name) => `Product2.${fieldName(name)}`,
+  );
+  const items = ['Id', 'Quantity', 'UnitPrice', 'PricebookEntryId', 'Product2Id', ...product, ...further.items];
   const order = [
     ...['Id', 'OrderNumber', 'Pricebook2Id', 'TotalAmount', 'AccountId'],
     ...['CreatedDate', 'LastModifiedDate', 'LastModifiedById'],
@@ -77,13 +81,17 @@ function orderQuery(
     ...[fields.activationStatus, fields.whmcsOrderId, attempt, resultAttempt]
       .filter((name) => name !== null)
       .map(fieldName),
+    ...further.order,
     `(SELECT ${unique(items).join(', ')} FROM OrderItems ORDER BY Id)`,
   ];
   return `SELECT ${unique(order).join(', ')} FROM Order WHERE Id = ${literal(id)} LIMIT 1`;
 }
 
-/** A field that stands twice in a query is refused. */
-const unique = (names: string[]): string[] => [...new Set(names)];
+/** A field that stands twice in a query, in whatever case of letters, is refused. */
+const unique = (names: string[]): string[] => {
+  const lower = names.map((name) => name.toLowerCase());
+  return names.filter((_, at) => lower.indexOf(lower[at] ?? '') === at);
+};
 
 // ------------------------------------------------------------ what comes back
 
@@ -95,14 +103,19 @@ const itemPage = z.object({
   done: z.boolean().default(true),
   nextRecordsUrl: z.string().optional(),
   records: z.array(
-    z.object({
-      Id: id18,
-      Quantity: z.number(),
-      UnitPrice: z.number().nullish(),
-      PricebookEntryId: optionalId,
-      Product2Id: optionalId,
-      Product2: z.object({ Name: optionalText, ProductCode: optionalText }).loose().nullish(),
-    }),
+    z
+      .object({
+        Id: id18,
+        Quantity: z.number(),
+        UnitPrice: z.number().nullish(),
+        PricebookEntryId: optionalId,
+        Product2Id: optionalId,
+        Product2: z
+          .object({ Name: optionalText, ProductCode: optionalText, IsActive: z.boolean().nullish() })
+          .loose()
+          .nullish(),
+      })
+      .loose(),
   ),
 });
 
@@ -132,24 +145,25 @@ type OrderRecord = z.infer<typeof orderPage>['records'][number];
 /** Items come 2000 a page; the pages after the first have their own addresses. */
 async function restOfItems(
   rest: Rest,
-  first: ItemPage | null | undefined,
+  order: OrderRecord,
   fields: FieldNames,
   signal?: AbortSignal,
 ): Promise<SalesforceOrderItem[]> {
-  const items = (first?.records ?? []).map((item) => itemOf(item, fields));
-  let page = first;
+  let page = order.OrderItems;
+  const items = (page?.records ?? []).map((item) => itemOf(item, order, fields));
   for (let pages = 1; page && !page.done; pages++) {
     const { nextRecordsUrl } = page;
     if (nextRecordsUrl === undefined || !nextRecordsUrl.startsWith('/services/') || pages === mostPages)
       throw new SalesforceError('UNEXPECTED_ANSWER', 'The items of the order could not be read to their end', 'query');
     page = parse(itemPage, (await rest.read(nextRecordsUrl, signal)).body);
-    items.push(...page.records.map((item) => itemOf(item, fields)));
+    items.push(...page.records.map((item) => itemOf(item, order, fields)));
   }
   return items;
 }
 
-function itemOf(item: ItemPage['records'][number], fields: FieldNames): SalesforceOrderItem {
+function itemOf(item: ItemPage['records'][number], order: OrderRecord, fields: FieldNames): SalesforceOrderItem {
   const { Product2: product, Product2Id: productId } = item;
+  const { further } = fields;
   return {
     id: item.Id,
     quantity: item.Quantity,
@@ -164,7 +178,11 @@ function itemOf(item: ItemPage['records'][number], fields: FieldNames): Salesfor
             code: product.ProductCode ?? null,
             productId: wordOf(product[fields.productId]),
             billingCycle: wordOf(product[fields.billingCycle]),
+            ...(typeof product.IsActive === 'boolean' ? { isActive: product.IsActive } : {}),
           },
+    ...(further === undefined
+      ? {}
+      : { further: Object.fromEntries(further.map((path) => [path, wordOf(furtherValue(path, item, order))])) }),
   };
 }
 

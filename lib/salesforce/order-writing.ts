@@ -13,7 +13,7 @@ const textLength = 255;
 const itemsAtOnce = 200;
 
 /** As FieldNames, without those that are left out. */
-type Names = { [Name in keyof FieldNames]: string | null };
+type Names = { [Name in Exclude<keyof FieldNames, 'further'>]: string | null };
 type Row = Record<string, string | number | null>;
 
 /** Left out where Salesforce does not take them. The status, and the id of the WHMCS order with it, are the result itself. */

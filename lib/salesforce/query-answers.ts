@@ -45,7 +45,9 @@ export function namedColumn(message: string): string | null {
 /** Says which setting holds the name that the org does not know. */
 export function nameField(error: SalesforceError, fields: FieldNames): SalesforceError {
   const column = namedColumn(error.message);
-  const setting = Object.entries(fields).find(([, name]) => name !== null && name === column)?.[0];
+  const setting =
+    Object.entries(fields).find(([, name]) => name !== null && name === column)?.[0] ??
+    fields.further?.find((path) => path.split('.').pop()?.trim().toLowerCase() === column?.toLowerCase());
   if (column === null || setting === undefined) return error;
   return new SalesforceError(
     'INVALID_FIELD',

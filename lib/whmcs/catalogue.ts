@@ -11,7 +11,10 @@ interface Kept<T> {
   at: number;
 }
 
-/** Bounded, and never older than five minutes; what it lacks is read. `fresh` reads anew what it has, too. */
+/**
+ * Bounded, and never older than five minutes; what it lacks is read. A product that counts its stock is read each time.
+ * `fresh` reads anew what it has, too.
+ */
 export class Catalogue {
   private readonly kept = new Map<number, Kept<Product>>();
   private keptGateways: Kept<Gateway[]> | null = null;
@@ -81,6 +84,8 @@ export class Catalogue {
   }
 
   private keep(product: Product, at: number): void {
+    // A count of a minute ago says nothing.
+    if (product.stock !== null) return;
     this.kept.set(product.pid, { value: product, at });
     const [oldest] = this.kept.keys();
     if (this.kept.size > maxProducts && oldest !== undefined) this.kept.delete(oldest);

@@ -45,6 +45,8 @@ export interface Product {
   allowQuantity: 0 | 1 | 2 | null;
   /** Units in stock; null: not told or not counted. */
   stock: number | null;
+  /** Taken out of the shop, where this WHMCS tells: most do not. */
+  withdrawn?: 'hidden' | 'retired';
   /** By currency code, then cycle; a cycle that is not offered (-1.00) is absent. */
   prices: Record<string, Partial<Record<BillingCycle, string>>>;
 }

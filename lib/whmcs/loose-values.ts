@@ -38,6 +38,16 @@ export const money = z
   .optional()
   .transform((value) => (typeof value === 'number' ? value.toFixed(2) : (value ?? '').trim()));
 
+/** Yes or no in any of its forms; null: not told. */
+export const flag = z
+  .union([z.boolean(), z.number(), z.string(), z.null()])
+  .optional()
+  .transform((value) =>
+    value === undefined || value === null
+      ? null
+      : !['', '0', 'false', 'no', 'off'].includes(String(value).trim().toLowerCase()),
+  );
+
 /** A date as WHMCS prints it, without zone; its zero dates are null. */
 export const date = z
   .union([z.string(), z.null()])

@@ -14,7 +14,7 @@ import {
   type Product,
   type Service,
 } from './contract';
-import { date, listOf, money, optionalCount, optionalId, text, whole } from './loose-values';
+import { date, flag, listOf, money, optionalCount, optionalId, text, whole } from './loose-values';
 
 /**
  * Parses the object of a successful answer.
@@ -241,7 +241,11 @@ const product = z
     module: text,
     paytype: text,
     allowqty: optionalCount,
-    quantity_available: optionalCount,
+    // Oversold, it may be below zero.
+    quantity_available: optionalCount.catch(0),
+    stockcontrol: flag,
+    hidden: flag,
+    retired: flag,
     pricing: z.preprocess((value) => (Array.isArray(value) || value === '' ? {} : (value ?? {})), pricing),
   })
   .transform((row): Product => ({
@@ -250,8 +254,9 @@ const product = z
     module: row.module,
     payType: row.paytype.toLowerCase(),
     allowQuantity: row.allowqty === 0 || row.allowqty === 1 || row.allowqty === 2 ? row.allowqty : null,
-    // 0 is also what a product without stock control has.
-    stock: row.quantity_available || null,
+    // Where stock control is not told, 0 is also what a product without it has.
+    stock: row.stockcontrol === false ? null : row.quantity_available || (row.stockcontrol ? 0 : null),
+    ...(row.retired ? { withdrawn: 'retired' as const } : row.hidden ? { withdrawn: 'hidden' as const } : {}),
     prices: Object.fromEntries(
       Object.entries(row.pricing).map(([currency, prices]) => [currency, pricesOf(row.paytype.toLowerCase(), prices)]),
     ),
@@ -287,15 +292,14 @@ const queueItem = z
     moduleName: text,
     moduleAction: text,
     lastAttemptError: text,
-    completed: z.union([z.boolean(), z.number(), z.string(), z.null()]).optional(),
+    completed: flag,
   })
   .transform((row): ModuleQueueItem => ({
     serviceId: row.serviceId ?? 0,
     moduleName: row.moduleName,
     action: row.moduleAction,
     lastError: row.lastAttemptError,
-    completed:
-      row.completed !== null && row.completed !== undefined && !['', '0', 'false'].includes(String(row.completed)),
+    completed: row.completed ?? false,
   }));
 
 export const moduleQueue = z.object({ queue: listOf(queueItem, 'item') }).transform((answer) => answer.queue);

@@ -67,6 +67,8 @@ const productBody = z.strictObject({
   /** By currency, then cycle; a one-time price sits in `monthly`. */
   prices: z.partialRecord(currency, z.partialRecord(z.enum(cycles), z.string())).optional(),
   allowQuantity: z.union([z.literal(0), z.literal(1), z.literal(2)]).optional(),
+  /** null: no stock control. */
+  stock: z.number().int().min(0).nullable().optional(),
   hidden: z.boolean().optional(),
   autoSetup: z.enum(['', 'on', 'order', 'payment']).optional(),
   customFields: z
@@ -250,6 +252,7 @@ function newProduct(pid: number): StoredProduct {
     payType: 'recurring',
     prices: { USD: { monthly: '10.00' } },
     allowQuantity: 0,
+    stock: null,
     hidden: false,
     autoSetup: '',
     customFields: [],

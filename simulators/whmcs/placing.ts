@@ -52,6 +52,9 @@ export function placeOrder(
   const items: object[] = [];
   const services = lines.flatMap((line) => {
     const counts = unitsOf(line, isAtLeast(switches.version, '8.12'));
+    // Nothing documents that the API refuses what is not in stock.
+    if (line.product.stock !== null)
+      line.product.stock = Math.max(0, line.product.stock - counts.reduce((sum, count) => sum + count, 0));
     const made = counts.map((quantity): StoredService => {
       const recurs = line.cycle !== 'free' && line.cycle !== 'onetime';
       const service: StoredService = {

@@ -3,7 +3,10 @@ import { toInt } from './php-body';
 import { currencies, cycles, type ProductOption, type StoredProduct } from './store';
 import { isAtLeast, type Version } from './switches';
 
-/** All that match pid (one or a comma list), gid and module; hidden ones too, and nothing says that they are. */
+/**
+ * All that match pid (one or a comma list), gid and module; hidden ones too, and nothing says that they are, unless a switch
+ * makes it.
+ */
 export const getProducts: Action = ({ params, store, shapes, switches }) => {
   const pids = params.has('pid') ? params.text('pid').split(',').map(toInt) : null;
   const group = params.int('gid');
@@ -14,6 +17,7 @@ export const getProducts: Action = ({ params, store, shapes, switches }) => {
     .sort((left, right) => left.pid - right.pid)
     .map((product) => ({
       ...shape(product, switches.version),
+      ...(switches.hiddenTold ? { hidden: product.hidden ? 1 : 0 } : {}),
       name: shapes.text(product.name),
       description: shapes.text(product.name),
       customfields: shapes.list(
@@ -37,7 +41,7 @@ function shape(product: StoredProduct, version: Version): Record<string, unknown
     ...(isAtLeast(version, '8.3') ? { slug, product_url: `https://billing.example.test/store/${slug}` } : {}),
     module: product.module,
     paytype: product.payType,
-    ...(isAtLeast(version, '8.12') ? { allowqty: product.allowQuantity, quantity_available: 0 } : {}),
+    ...(isAtLeast(version, '8.12') ? { allowqty: product.allowQuantity, quantity_available: product.stock ?? 0 } : {}),
     pricing: Object.fromEntries(currencies.map((currency) => [currency.code, priceTable(product, currency)])),
   };
 }

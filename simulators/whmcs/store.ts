@@ -78,6 +78,8 @@ export interface StoredProduct {
   /** By currency; a one-time price sits in `monthly`; what is absent is not offered. */
   prices: Partial<Record<Currency, Partial<Record<PricedCycle, string>>>>;
   allowQuantity: 0 | 1 | 2;
+  /** Units left; null: no stock control. */
+  stock: number | null;
   hidden: boolean;
   /** '' never; on (on accept), order, payment. */
   autoSetup: '' | 'on' | 'order' | 'payment';
@@ -248,6 +250,7 @@ function seededProduct(demo: DemoProduct, pid: number): StoredProduct {
     payType: demo.payType,
     prices: { USD: demo.prices, EUR: demo.prices },
     allowQuantity: demo.allowQuantity,
+    stock: null,
     hidden: demo.hidden ?? false,
     autoSetup: demo.module === '' ? '' : 'payment',
     customFields: [{ id: markerField(pid), name: 'Order reference', showOnOrder: false }],

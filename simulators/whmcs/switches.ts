@@ -41,6 +41,9 @@ const schema = z.strictObject({
   /** AddOrder's invoiceid when there is no invoice. */
   noInvoiceId: z.enum(['zero', 'empty', 'null', 'absent']).default('zero'),
 
+  /** GetProducts tells what is hidden; no version that is documented does. */
+  hiddenTold: z.boolean().default(false),
+
   // ---------------------------------------------------------------- access
   /** Addresses that may call; null: all. Each one by itself, no ranges. */
   allowedIps: z.array(z.string()).nullable().default(null),

@@ -4,7 +4,7 @@ import { getOrder, type GetOrderSettings } from '../../../lib/provisioning/get-o
 import type { EventPart } from '../../../lib/provisioning/message';
 import type { OrderRecord } from '../../../lib/provisioning/order-record';
 import type { StepContext } from '../../../lib/provisioning/step';
-import { defaultFieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
+import { defaultFieldNames, type FieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
 import { World, orderId, type Process } from './vendor-doubles/world';
 
 const salesforceOrder = (over: Partial<SalesforceOrder> = {}): SalesforceOrder => ({
@@ -41,6 +41,7 @@ describe('get order', () => {
   /** What Salesforce shows at each read; the last one stays. */
   let shows: (SalesforceOrder | null)[];
   let reads: number;
+  let asked: FieldNames | null;
 
   beforeEach(async () => {
     world = new World();
@@ -48,6 +49,7 @@ describe('get order', () => {
     context = process.context(orderId);
     shows = [salesforceOrder()];
     reads = 0;
+    asked = null;
   });
   afterEach(() => world.close());
 
@@ -67,8 +69,9 @@ describe('get order', () => {
     const step = getOrder(
       { fields: defaultFieldNames, pricebookId: null, ...settings },
       {
-        readOrder: () => {
+        readOrder: (_orderId, fields) => {
           reads += 1;
+          asked = fields;
           return Promise.resolve((shows.length > 1 ? shows.shift() : shows[0]) ?? null);
         },
       },
@@ -133,6 +136,29 @@ describe('get order', () => {
         },
       ],
     });
+  });
+
+  it('tells the price book of each item only where one is set, and that a product is not active any more', async () => {
+    const book = '01s000000000001AAA';
+    const [first] = salesforceOrder().items;
+    assert.ok(first?.product);
+    const product = { ...first.product, isActive: false };
+    shows = [
+      salesforceOrder({
+        items: [{ ...first, product, further: { 'PricebookEntry.Pricebook2Id': '01s000000000002AAA' } }, first],
+      }),
+    ];
+    const outcome = await run({ pricebookId: book });
+    assert.ok('way' in outcome);
+    assert.equal(outcome.value?.pricebookId, book);
+    assert.deepEqual(
+      outcome.value?.items.map((item) => [item.pricebookId, item.product?.isActive]),
+      [
+        ['01s000000000002AAA', false],
+        [null, undefined],
+      ],
+    );
+    assert.deepEqual(asked?.further, ['PricebookEntry.Pricebook2Id']);
   });
 
   describe('of an event that may have come before its own transaction', () => {

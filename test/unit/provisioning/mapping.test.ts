@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { silentLog } from '../../../lib/log';
 import { mapping } from '../../../lib/provisioning/mapping';
 import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
 import type { Product } from '../../../lib/whmcs/contract';
@@ -34,6 +35,8 @@ describe('mapping check', () => {
   let takes: boolean | null;
   let currency: string;
   let asked: string[];
+  /** Warnings of the last run, which Node-RED shows in the debug sidebar. */
+  const said: string[] = [];
 
   beforeEach(async () => {
     world = new World();
@@ -51,7 +54,8 @@ describe('mapping check', () => {
   });
   afterEach(() => world.close());
 
-  const run = async (items: Item[]) => {
+  const run = async (items: Item[], pricebookId: string | null = null) => {
+    said.length = 0;
     const step = mapping({
       products: (pids, _signal, options) => {
         asked.push(`${pids.join(',')}${options?.fresh ? ' anew' : ''}`);
@@ -65,8 +69,8 @@ describe('mapping check', () => {
     });
     const { order, client } = input();
     const outcome = await step.run(
-      { order: { ...order, items }, client: { ...client, currency } },
-      process.context(orderId),
+      { order: { ...order, pricebookId, items }, client: { ...client, currency } },
+      { ...process.context(orderId), log: { ...silentLog, warn: (text) => void said.push(text) } },
     );
     assert.ok('way' in outcome && outcome.value);
     return { ...outcome, value: outcome.value as MappingPart };
@@ -128,6 +132,7 @@ describe('mapping check', () => {
       ['a negative quantity', item({ quantity: -2 }), 'QUANTITY_INVALID', /-2/],
       ['half a unit', item({ quantity: 1.5 }), 'QUANTITY_INVALID', /1\.5/],
       ['no quantity', item({ quantity: NaN }), 'QUANTITY_INVALID', /NaN/],
+      ['more units than WHMCS counts', item({ quantity: 2 ** 31 }), 'QUANTITY_INVALID', /2147483648/],
     ];
     for (const [name, one, code, message] of faulty) {
       it(name, async () => {
@@ -136,6 +141,8 @@ describe('mapping check', () => {
         const [fault] = value.items[0]?.faults ?? [];
         assert.match(fault?.message ?? '', message);
         assert.ok((fault?.fix ?? '').length > 10);
+        assert.doesNotMatch(fault?.fix ?? '', /[{}]/);
+        assert.equal(fault?.owner, 'Salesforce admin');
       });
     }
   });
@@ -169,7 +176,10 @@ describe('mapping check', () => {
 
   it('looks for the price in the client’s own currency', async () => {
     currency = 'EUR';
-    assert.deepEqual(await codes(item()), ['CYCLE_NOT_OFFERED']);
+    assert.deepEqual(await codes(item()), ['CURRENCY_NOT_PRICED']);
+    const { failure, value } = await run([item()]);
+    assert.match(failure?.message ?? '', /no price of product 11 monthly in EUR, but in USD/);
+    assert.equal(value.items[0]?.faults[0]?.owner, 'WHMCS hosting support');
     sells = [product(11, { prices: { USD: {}, EUR: { monthly: '14.00' } } })];
     assert.equal((await run([item()])).value.items[0]?.price, '14.00');
   });
@@ -189,6 +199,94 @@ describe('mapping check', () => {
     );
     assert.deepEqual(await codes(item()), ['CYCLE_NOT_OFFERED']);
     assert.deepEqual(await codes(item({}, { productId: '12' })), ['CYCLE_NOT_OFFERED']);
+  });
+
+  it('takes no item of another price book than the one that is set', async () => {
+    const of = (pricebookId: string | null) => item({ pricebookId }, { productId: '13' });
+    const faulty = await run([of('01s000000000002AAA'), of('01s000000000001'), of(null)], '01s000000000001AAA');
+    assert.deepEqual(
+      faulty.value.items.map((one) => one.faults.map(({ code, message }) => [code, message])),
+      [[['OTHER_PRICEBOOK', 'the item is from price book 01s000000000002AAA, not from 01s000000000001AAA']], [], []],
+    );
+    assert.equal((await run([of('01s000000000002AAA')])).way, 'mapped');
+  });
+
+  it('warns of what is not sold any more, and goes on', async () => {
+    sells = [product(11, { withdrawn: 'hidden' }), product(12, { withdrawn: 'retired' })];
+    const { way, value } = await run([item(), item({}, { productId: '12', isActive: false })]);
+    assert.equal(way, 'mapped');
+    assert.deepEqual(
+      value.items.map((one) => [one.faults.length, one.warnings?.map(({ code }) => code)]),
+      [
+        [0, ['PRODUCT_HIDDEN']],
+        [0, ['PRODUCT_INACTIVE', 'PRODUCT_RETIRED']],
+      ],
+    );
+    assert.deepEqual(said, [
+      'Order 00000101: 2 of 2 items with a warning (item | fault | fix | owner)',
+      '1 Pro seat | WHMCS product 11 is hidden | Check that the product is still to be sold; if not, correct WH_Product_ID__c. | Salesforce admin',
+      '2 Pro seat | the Product is not active in Salesforce any more | Check that the Product is still to be sold; if not, use its successor on new Orders. | Salesforce admin',
+      '2 Pro seat | WHMCS product 12 is retired | Check that the product is still to be sold; if not, correct WH_Product_ID__c. | Salesforce admin',
+    ]);
+  });
+
+  it('counts the stock against all items of a product', async () => {
+    sells = [product(11, { stock: 4 }), product(12, { stock: 0 })];
+    assert.deepEqual(await codes(item({ quantity: 4 })), []);
+    assert.deepEqual(await codes(item({ quantity: 5 })), ['STOCK_SHORT']);
+    assert.deepEqual(await codes(item({}, { productId: '12' })), ['STOCK_SHORT']);
+    sells = [product(11, { stock: 4, allowQuantity: 0 })];
+    const { value } = await run([item({ quantity: 3 }), item({ quantity: 2 }), item({ quantity: -9 })]);
+    assert.deepEqual(
+      value.items.map((one) => one.faults.map(({ message }) => message)),
+      [
+        ['WHMCS has 4 of product 11 in stock, the order asks for 5'],
+        ['WHMCS has 4 of product 11 in stock, the order asks for 5'],
+        ['quantity is -9', 'WHMCS has 4 of product 11 in stock, the order asks for 5'],
+      ],
+    );
+    assert.equal(value.items[0]?.faults[0]?.owner, 'WHMCS hosting support');
+  });
+
+  describe('two items that are the same to WHMCS', () => {
+    it('are a fault where it holds the units in one service', async () => {
+      sells = [product(11, { prices: { USD: { monthly: '1.00', annually: '9.00' } } })];
+      const { value } = await run([
+        item({ quantity: 2 }),
+        item({}, { billingCycle: 'Annually' }),
+        item({ quantity: 3 }, { productId: ' 11.0' }),
+      ]);
+      assert.deepEqual(
+        value.items.map((one) => one.faults.map(({ code, message }) => [code, message])),
+        [
+          [['ITEMS_MERGE', 'WHMCS would make one service of items 1 and 3, which are the same to it']],
+          [],
+          [['ITEMS_MERGE', 'WHMCS would make one service of items 1 and 3, which are the same to it']],
+        ],
+      );
+    });
+
+    it('stay apart where each unit is a service, or WHMCS knows no quantities', async () => {
+      for (const pid of ['12', '13', '14'])
+        assert.deepEqual(await codes(item({}, { productId: pid }), item({}, { productId: pid })), []);
+      takes = false;
+      assert.deepEqual(await codes(item(), item()), []);
+    });
+  });
+
+  it('tells every fault in a line with its fix and its owner, and who owns them all', async () => {
+    sells = [product(11, { stock: 1 })];
+    const { failure } = await run([item({ quantity: 2 }, { name: 'A |\n\u2028B' }), item({}, { productId: null })]);
+    assert.equal(failure?.owner, 'Salesforce admin');
+    assert.deepEqual(said, [
+      'Order 00000101: 2 of 2 items cannot be mapped (item | fault | fix | owner)',
+      '1 A B | WHMCS has 1 of product 11 in stock, the order asks for 2 | Raise the stock of the product in WHMCS, or lower the quantity. | WHMCS hosting support',
+      "2 Pro seat | WH_Product_ID__c is empty | Set WH_Product_ID__c on the Product to the WHMCS product's number. | Salesforce admin",
+    ]);
+    assert.equal((await run([item({ quantity: 2 })])).failure?.owner, 'WHMCS hosting support');
+    await run(Array.from({ length: 50 }, () => item({}, { productId: null })));
+    assert.equal(said.length, 32);
+    assert.equal(said.at(-1), 'and 20 more, in msg.mapping');
   });
 
   it('sees what was mended in WHMCS a minute ago', async () => {
@@ -245,7 +343,8 @@ describe('mapping check', () => {
       assert.deepEqual(await codes(item({ quantity: 101 }, { productId: '13' })), ['TOO_MANY_LINES']);
       assert.deepEqual(await codes(item(), item({ quantity: 100 }, { productId: '13' })), ['TOO_MANY_LINES']);
       assert.deepEqual(await codes(item({ quantity: 5_000 })), []);
-      assert.equal((await codes(...Array.from({ length: 101 }, () => item()))).length, 101);
+      const many = Array.from({ length: 101 }, () => item({}, { productId: '12' }));
+      assert.equal((await codes(...many)).length, 101);
     });
   });
 });

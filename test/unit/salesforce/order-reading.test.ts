@@ -59,10 +59,51 @@ describe('Reading an order', () => {
         quantity: 3,
         unitPrice: 149,
         pricebookEntryId: '01u',
-        product: { id: '01t', name: 'Pro seat, yearly', code: 'SEAT-A', productId: '14', billingCycle: 'Annually' },
+        product: {
+          id: '01t',
+          name: 'Pro seat, yearly',
+          code: 'SEAT-A',
+          productId: '14',
+          billingCycle: 'Annually',
+          isActive: true,
+        },
       },
     );
     assert.equal(queries(), 1);
+  });
+
+  it('reads further fields of the item, its product, price book entry, order and account in the same query', async () => {
+    const { id } = org.people.createOrder({ items: [{ code: 'SEAT-M', quantity: 1 }] });
+    const further = [
+      'OrderItem.Description',
+      'Product2.Family',
+      'ProductCode',
+      'pricebookentry.PRICEBOOK2ID',
+      'Order.PoNumber',
+      'Account.Name',
+      'Account.Phone',
+    ];
+    const order = await connection.salesforce.readOrder(id, { ...fields, further });
+    assert.deepEqual(order?.items[0]?.further, {
+      'OrderItem.Description': null,
+      'Product2.Family': null,
+      ProductCode: 'SEAT-M',
+      'pricebookentry.PRICEBOOK2ID': order?.pricebookId,
+      'Order.PoNumber': null,
+      'Account.Name': 'Northwind Traders',
+      'Account.Phone': null,
+    });
+    assert.equal(queries(), 1);
+  });
+
+  it('says which further field the org does not know, and sends no path that is none', async () => {
+    const { id } = org.people.createOrder({ items: [{ code: 'SEAT-M', quantity: 1 }] });
+    const read = (path: string) => connection.salesforce.readOrder(id, { ...fields, further: [path] });
+    await assert.rejects(read('OrderItem.Nope__c'), /Nope__c/);
+    const before = queries();
+    for (const path of ['OrderItem.Id FROM User', "Id') FROM Account", 'User.Name', 'OrderItem.', ''])
+      await assert.rejects(read(path), { code: 'INVALID_FIELD' }, path);
+    assert.equal(queries(), before);
   });
 
   it('gives null for an order that is not there', async () => {

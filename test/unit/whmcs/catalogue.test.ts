@@ -17,6 +17,7 @@ describe('the catalogue', () => {
   let clock: FakeClock;
   let asked: string[];
   let known: Set<number>;
+  let stock: number | null;
   let version: string | null;
   let fault: ConfigFault | null;
   let catalogue: Catalogue;
@@ -25,13 +26,14 @@ describe('the catalogue', () => {
     clock = new FakeClock();
     asked = [];
     known = new Set([11, 12]);
+    stock = null;
     version = '8.13.1';
     fault = null;
     catalogue = new Catalogue(
       {
         getProducts: (pids) => {
           asked.push(pids.join(','));
-          return Promise.resolve(pids.filter((pid) => known.has(pid)).map(product));
+          return Promise.resolve(pids.filter((pid) => known.has(pid)).map((pid) => ({ ...product(pid), stock })));
         },
         getPaymentMethods: () => {
           asked.push('gateways');
@@ -45,6 +47,14 @@ describe('the catalogue', () => {
       },
       clock,
     );
+  });
+
+  it('reads a product that counts its stock each time', async () => {
+    stock = 3;
+    await catalogue.products([11]);
+    stock = 2;
+    assert.equal((await catalogue.products([11])).get(11)?.stock, 2);
+    assert.deepEqual(asked, ['11', '11']);
   });
 
   it('asks WHMCS for what it lacks alone', async () => {

@@ -288,6 +288,33 @@ describe('what is read from WHMCS', () => {
     }
   });
 
+  it('tells its stock where WHMCS counts it, and 0 as none left only where stock control is told', async () => {
+    const unstocked = { ...productRow, quantity_available: undefined };
+    for (const [told, stock] of [
+      [{ quantity_available: 4 }, 4],
+      [{ quantity_available: 0 }, null],
+      [{ quantity_available: '0', stockcontrol: '1' }, 0],
+      [{ quantity_available: -2, stockcontrol: 1 }, 0],
+      [{ quantity_available: 4, stockcontrol: 0 }, null],
+      [{}, null],
+    ] as const) {
+      says({ products: { product: [{ ...unstocked, ...told }] } });
+      assert.equal((await whmcs.getProducts([12]))[0]?.stock, stock, JSON.stringify(told));
+    }
+  });
+
+  it('tells a product that was taken out of the shop, where WHMCS tells it', async () => {
+    for (const [told, withdrawn] of [
+      [{}, undefined],
+      [{ hidden: 0, retired: '' }, undefined],
+      [{ hidden: '1' }, 'hidden'],
+      [{ hidden: true, retired: 'on' }, 'retired'],
+    ] as const) {
+      says({ products: { product: [{ ...productRow, ...told }] } });
+      assert.equal((await whmcs.getProducts([12]))[0]?.withdrawn, withdrawn, JSON.stringify(told));
+    }
+  });
+
   it('is a product without prices where it has none in whatever form', async () => {
     for (const pricing of [[], '', null, undefined, {}, { USD: '' }, { USD: null }]) {
       says({ products: { product: { ...productRow, paytype: 'Recurring', pricing } } });

@@ -1,0 +1,96 @@
+/**
+ * Every fault that an item of an order, or a product of the catalogue, can have: who mends it, and how. Owners are those of
+ * the runbook's escalation table. `docs/error-codes.md` lists them.
+ */
+import type { FieldNames } from '../salesforce/contract';
+import type { Owner } from './error-codes';
+import type { MappingFault } from './message';
+
+/** `{productId}` and `{billingCycle}` stand for the fields that feed them. */
+const table = {
+  // the item
+  PRODUCT_MISSING: ['Salesforce admin', 'Remove the item, or add it again from the price book.'],
+  OTHER_PRICEBOOK: ['Salesforce admin', 'Remove the item, and add it again from the price book named here.'],
+  QUANTITY_INVALID: ['Salesforce admin', 'Set the quantity to a whole number, 1 or more.'],
+  // what it is in WHMCS
+  PRODUCT_ID_MISSING: ['Salesforce admin', "Set {productId} on the Product to the WHMCS product's number."],
+  PRODUCT_ID_INVALID: ['Salesforce admin', "Set {productId} to the WHMCS product's number."],
+  PRODUCT_UNKNOWN: ['Salesforce admin', 'Correct {productId}, or create the product in WHMCS.'],
+  CYCLE_MISSING: ['Salesforce admin', 'Set {billingCycle} on the Product, to Monthly for instance.'],
+  CYCLE_AMBIGUOUS: ['Salesforce admin', 'Set {billingCycle} to the one that is meant.'],
+  CYCLE_UNSUPPORTED: [
+    'Salesforce admin',
+    'Set {billingCycle} to a cycle from Monthly to Triennially, One-Time or Free.',
+  ],
+  CYCLE_NOT_OFFERED: [
+    'Salesforce admin',
+    'Correct {billingCycle} on the Product, or set a price for this cycle in WHMCS.',
+  ],
+  CURRENCY_NOT_PRICED: ['WHMCS hosting support', 'Set a price for this cycle in the client’s currency in WHMCS.'],
+  // how many
+  STOCK_SHORT: ['WHMCS hosting support', 'Raise the stock of the product in WHMCS, or lower the quantity.'],
+  TOO_MANY_LINES: [
+    'WHMCS hosting support',
+    'Turn on Allow Multiple Quantities for the product in WHMCS (8.12 or later), or split the Order.',
+  ],
+  ITEMS_MERGE: ['Salesforce admin', 'Make them one item with the sum of their quantities.'],
+  // warnings: the order goes on
+  PRODUCT_INACTIVE: [
+    'Salesforce admin',
+    'Check that the Product is still to be sold; if not, use its successor on new Orders.',
+  ],
+  PRODUCT_HIDDEN: ['Salesforce admin', 'Check that the product is still to be sold; if not, correct {productId}.'],
+  PRODUCT_RETIRED: ['Salesforce admin', 'Check that the product is still to be sold; if not, correct {productId}.'],
+} as const satisfies Record<string, readonly [Owner, string]>;
+
+export type MappingFaultCode = keyof typeof table;
+
+/** They keep nothing back. */
+const warnings: ReadonlySet<string> = new Set<MappingFaultCode>([
+  'PRODUCT_INACTIVE',
+  'PRODUCT_HIDDEN',
+  'PRODUCT_RETIRED',
+]);
+
+/** Faults that a change in WHMCS may have mended a minute ago. */
+const mendedInWhmcs: ReadonlySet<string> = new Set<MappingFaultCode>([
+  'PRODUCT_UNKNOWN',
+  'CYCLE_NOT_OFFERED',
+  'CURRENCY_NOT_PRICED',
+  'STOCK_SHORT',
+  'TOO_MANY_LINES',
+  'ITEMS_MERGE',
+]);
+
+export const isWhmcsFault = ({ code }: MappingFault): boolean => mendedInWhmcs.has(code);
+
+export type MappedFieldNames = Pick<FieldNames, 'productId' | 'billingCycle'>;
+
+/** All faults of one thing, told one by one. */
+export class Faults {
+  readonly faults: MappingFault[] = [];
+  readonly warnings: MappingFault[] = [];
+
+  constructor(private readonly names: MappedFieldNames) {}
+
+  /** @param fix where more is known than the table says. */
+  tell(code: MappingFaultCode, message: string, fix?: string): void {
+    const [owner, usual] = table[code];
+    const found = { code, message, fix: worded(fix ?? usual, this.names), owner };
+    (warnings.has(code) ? this.warnings : this.faults).push(found);
+  }
+}
+
+const worded = (text: string, names: MappedFieldNames): string =>
+  text.replace('{productId}', names.productId).replace('{billingCycle}', names.billingCycle);
+
+/** For the page of all codes. */
+export const mappingFaults = (
+  names: MappedFieldNames,
+): { code: string; owner: Owner; isWarning: boolean; fix: string }[] =>
+  Object.entries(table).map(([code, [owner, fix]]) => ({
+    code,
+    owner,
+    isWarning: warnings.has(code),
+    fix: worded(fix, names),
+  }));

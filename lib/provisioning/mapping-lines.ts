@@ -1,0 +1,84 @@
+/** The items of an order seen together: what is in stock, what WHMCS would merge, and the lines of AddOrder. Pure. */
+import type { Product } from '../whmcs/contract';
+import { Faults, type MappedFieldNames } from './mapping-faults';
+import type { MappedItem } from './message';
+
+/** PHP drops all fields beyond the 1,000th without a word; a line of AddOrder may have nine. */
+const maxLines = 100;
+
+/** What WHMCS sells, and whether it takes quantities. */
+export interface Selling {
+  known: ReadonlyMap<number, Product>;
+  takes: boolean;
+}
+
+const several = (item: MappedItem): boolean => item.quantity > 1;
+/** 0 where the product is not set up for quantities, or does not tell. */
+const allowed = (item: MappedItem, known: Selling['known']): 0 | 1 | 2 => known.get(item.pid ?? 0)?.allowQuantity ?? 0;
+/** What WHMCS tells two lines apart by. */
+const keyOf = ({ pid, billingCycle }: MappedItem): string => JSON.stringify([pid, billingCycle]);
+
+/** Whether it matters if this WHMCS takes quantities. */
+export function asksForQuantities(items: readonly MappedItem[], known: Selling['known']): boolean {
+  return items.some((item) => several(item) && allowed(item, known) > 0) || twins(items, known).size > 0;
+}
+
+/** Quantities exist since 8.12, for products that are set up for them; else each unit is a line. */
+function isOneLine(item: MappedItem, { known, takes }: Selling): boolean {
+  return !several(item) || (takes && allowed(item, known) > 0);
+}
+
+/** The items with those faults added that show only when they are seen together. */
+export function checkTogether(items: readonly MappedItem[], selling: Selling, names: MappedFieldNames): MappedItem[] {
+  const units = new Map<number, number>();
+  for (const { pid, quantity } of items) {
+    if (pid !== null && isCount(quantity)) units.set(pid, (units.get(pid) ?? 0) + quantity);
+  }
+  const same = selling.takes ? twins(items, selling.known) : new Map<MappedItem, MappedItem[]>();
+  const count = items.reduce((sum, item) => sum + linesOf(item, selling), 0);
+  return items.map((item) => {
+    const faults = new Faults(names);
+    const stock = selling.known.get(item.pid ?? 0)?.stock ?? null;
+    const asked = units.get(item.pid ?? 0) ?? 0;
+    if (stock !== null && asked > stock) {
+      faults.tell('STOCK_SHORT', `WHMCS has ${stock} of product ${item.pid} in stock, the order asks for ${asked}`);
+    }
+    const group = same.get(item);
+    if (group) {
+      const places = group.map((one) => items.indexOf(one) + 1).join(' and ');
+      faults.tell('ITEMS_MERGE', `WHMCS would make one service of items ${places}, which are the same to it`);
+    }
+    if (count > maxLines && (items.length > maxLines || linesOf(item, selling) > 1)) {
+      const message = `quantity ${item.quantity}: the order would have ${count} lines in WHMCS, ${maxLines} at most`;
+      faults.tell('TOO_MANY_LINES', message);
+    }
+    return faults.faults.length === 0 ? item : { ...item, faults: [...item.faults, ...faults.faults] };
+  });
+}
+
+const isCount = (quantity: number): boolean => Number.isInteger(quantity) && quantity > 0;
+
+const linesOf = (item: MappedItem, selling: Selling): number =>
+  isCount(item.quantity) && !isOneLine(item, selling) ? item.quantity : 1;
+
+/**
+ * Items that WHMCS may take for one: a scaling service holds its units itself, so two equal ones can end as one service, and
+ * nothing would tell which item it is of. Services that are made one for each unit stay apart.
+ */
+function twins(items: readonly MappedItem[], known: Selling['known']): Map<MappedItem, MappedItem[]> {
+  const groups = new Map<string, MappedItem[]>();
+  for (const item of items) {
+    if (item.billingCycle === null || allowed(item, known) !== 2) continue;
+    groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  }
+  return new Map(
+    [...groups.values()].filter((group) => group.length > 1).flatMap((group) => group.map((item) => [item, group])),
+  );
+}
+
+/** The lines of AddOrder for items without a fault. */
+export function inLines(items: readonly MappedItem[], selling: Selling): MappedItem[] {
+  return items.flatMap((item) =>
+    isOneLine(item, selling) ? [item] : Array.from({ length: item.quantity }, () => ({ ...item, quantity: 1 })),
+  );
+}

@@ -1,0 +1,61 @@
+/** What people read of a mapping: one short text for Salesforce, one line a fault for the debug sidebar. */
+import { messageLimit } from './failure';
+import type { MappedItem, MappingFault, MappingPart } from './message';
+
+/** More lines than this nobody reads; all of them are in msg.mapping. */
+const mostLines = 30;
+/** What Node-RED's debug sidebar shows of one text. */
+const lineLength = 1_000;
+
+/** The faults in one text that fits Salesforce's field. */
+export function shortReport({ items }: MappingPart): string {
+  const wrong = items.filter((item) => item.faults.length > 0);
+  let text = `${wrong.length} of ${items.length} items cannot be mapped`;
+  for (const [at, item] of wrong.entries()) {
+    const next = `; ${item.productName.slice(0, 40)}: ${item.faults.map((fault) => fault.message).join(', ')}`;
+    if (text.length + next.length > messageLimit)
+      return `${text.slice(0, messageLimit - 15)}; and ${wrong.length - at} more`;
+    text += next;
+  }
+  return text;
+}
+
+/** A heading, then one line a fault: the item, what is wrong, what to do, who. */
+export function longReport(order: string, { items }: MappingPart): string[] {
+  return report(
+    items,
+    ({ faults }) => faults,
+    (count, of) => `Order ${order}: ${count} of ${of} items cannot be mapped`,
+  );
+}
+
+/** The same of warnings; none: no line. */
+export function warningReport(order: string, { items }: MappingPart): string[] {
+  return report(
+    items,
+    ({ warnings = [] }) => warnings,
+    (count, of) => `Order ${order}: ${count} of ${of} items with a warning`,
+  );
+}
+
+function report(
+  items: readonly MappedItem[],
+  of: (item: MappedItem) => readonly MappingFault[],
+  heading: (count: number, of: number) => string,
+): string[] {
+  const rows = items.flatMap((item, at) => of(item).map((fault) => row(item, at + 1, fault)));
+  if (rows.length === 0) return [];
+  const wrong = items.filter((item) => of(item).length > 0).length;
+  const more = rows.length - mostLines;
+  return [
+    `${heading(wrong, items.length)} (item | fault | fix | owner)`,
+    ...rows.slice(0, mostLines),
+    ...(more > 0 ? [`and ${more} more, in msg.mapping`] : []),
+  ];
+}
+
+const row = ({ productName }: MappedItem, place: number, { message, fix, owner }: MappingFault): string =>
+  [`${place} ${productName.slice(0, 80)}`, message, fix, owner].map(oneLine).join(' | ').slice(0, lineLength);
+
+/** Names come from outside: no line break, and no column of their own. */
+const oneLine = (text: string): string => text.replace(/[\s\p{Cc}|]+/gu, ' ').trim();
