@@ -2,34 +2,24 @@
 import assert from 'node:assert/strict';
 import type { OrderRecord } from '../../../lib/provisioning/order-record';
 import type { WhmcsPart } from '../../../lib/provisioning/message';
+import { code, inAFreshWorld, part, text } from './vendor-doubles/fresh-world';
 import { awayError } from './vendor-doubles/in-memory-whmcs';
-import { asked, clientId, input, orderId, World, type End, type Process } from './vendor-doubles/world';
+import { asked, clientId, input, orderId, type World, type End, type Process } from './vendor-doubles/world';
 
 let world: World;
 let process: Process;
 let added: WhmcsPart;
 
-const code = (end: End): string => (end.kind === 'failed' ? end.failure.code : end.kind);
-const text = (end: End): string =>
-  end.kind === 'failed' ? end.failure.message : end.kind === 'parked' ? end.reason : '';
-const part = (end: End): WhmcsPart => {
-  if (end.kind !== 'next') assert.fail(`${code(end)}: ${text(end)}`);
-  return end.part;
-};
 const accept = (): Promise<End> => process.accept(added);
 const acceptToTheEnd = (): Promise<End> => world.until(process.again(accept));
 const sent = (): number => world.whmcs.calls.filter((call) => call === 'AcceptOrder').length;
 
-beforeEach(async () => {
-  world = new World();
-  process = await world.process(world.directory());
-  await process.begin();
-  added = part(await process.add());
-});
-
-afterEach(() => world.close());
-
 describe('Accepting an order', () => {
+  inAFreshWorld(async (...made) => {
+    [world, process] = made;
+    added = part(await process.add());
+  });
+
   it('sends AcceptOrder once, with what it should do said outright, and reads the services back', async () => {
     const end = part(await accept());
     assert.deepEqual(

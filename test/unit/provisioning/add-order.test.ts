@@ -4,32 +4,18 @@ import { newGeneration } from '../../../lib/provisioning/add-record';
 import { unsettledAdd, type OrderRecord } from '../../../lib/provisioning/order-record';
 import { StoreError } from '../../../lib/state/contract';
 import { WhmcsError } from '../../../lib/whmcs/contract';
+import { code, inAFreshWorld, part, text } from './vendor-doubles/fresh-world';
 import { awayError, dateText } from './vendor-doubles/in-memory-whmcs';
-import { asked, clientId, input, orderId, otherOrderId, World, type End, type Process } from './vendor-doubles/world';
+import { asked, clientId, input, orderId, otherOrderId, type World, type Process } from './vendor-doubles/world';
 
 let world: World;
-let directory: string;
 let process: Process;
 
-const code = (end: End): string => (end.kind === 'failed' ? end.failure.code : end.kind);
-const text = (end: End): string =>
-  end.kind === 'failed' ? end.failure.message : end.kind === 'parked' ? end.reason : '';
-const part = (end: End) => {
-  if (end.kind !== 'next') assert.fail(`${code(end)}: ${text(end)}`);
-  return end.part;
-};
 const calls = (action: string): number => world.whmcs.calls.filter((call) => call === action).length;
 
-beforeEach(async () => {
-  world = new World();
-  directory = world.directory();
-  process = await world.process(directory);
-  await process.begin();
-});
-
-afterEach(() => world.close());
-
 describe('Adding an order', () => {
+  inAFreshWorld((...made) => void ([world, process] = made));
+
   describe('when all goes well', () => {
     it('sends it once, with our mark, and tells what WHMCS has', async () => {
       const added = part(await process.add());

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { AddOrderSettings } from '../../../lib/provisioning/add-order';
 import { Settler, type Settled } from '../../../lib/provisioning/settler';
 import { StoreError } from '../../../lib/state/contract';
+import { inAFreshWorld } from './vendor-doubles/fresh-world';
 import { awayError } from './vendor-doubles/in-memory-whmcs';
 import { asked, clientId, input, orderId, World, type End, type Process } from './vendor-doubles/world';
 
@@ -29,16 +30,9 @@ async function unanswered(
   return process.add(input(), settings);
 }
 
-beforeEach(async () => {
-  world = new World();
-  directory = world.directory();
-  process = await world.process(directory);
-  await process.begin();
-});
-
-afterEach(() => world.close());
-
 describe('Background settling', () => {
+  inAFreshWorld((...made) => void ([world, process, directory] = made));
+
   describe('of an order that was added', () => {
     it('looks at once, then after 1, 2, 5, 10, 30 and 60 s', async () => {
       const at: number[] = [];
