@@ -21,7 +21,7 @@ const SUITES = {
 };
 
 /** Folders of test/ whose suites start servers of their own. */
-const WITH_SERVERS = ['contract', 'nodes'];
+const WITH_SERVERS = ['contract', 'nodes', 'flows'];
 
 export const partNames = [...Object.keys(CHECKS), ...Object.keys(SUITES)];
 
