@@ -1,15 +1,27 @@
 /** Opens the store of a place, in a worker. */
 import type { Clock } from '../../lib/clock';
-import type { StateStore } from '../../lib/state/contract';
+import type { Leases, StateStore } from '../../lib/state/contract';
+import { openRedisStore } from '../../lib/state/redis/engine';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
 import type { PlaceOf } from './orders-to-worker';
 
-export function openPlace(place: PlaceOf, clock: Clock, instance: string): Promise<StateStore> {
-  if (place.engine === 'redis') return openRedis(place.url, clock, instance);
-  return openEmbeddedStore({ directory: place.directory, clock, instance });
+/** @param rate how many times as fast as the machine's the clock runs. */
+export async function openPlace(place: PlaceOf, clock: Clock, rate: number, instance: string): Promise<StateStore> {
+  if (place.engine === 'sqlite') return openEmbeddedStore({ directory: place.directory, clock, instance });
+  const store = await openRedisStore({ connection: { url: place.url }, clock, instance });
+  const leases = inRealTime(store.leases, rate);
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'leases') return leases;
+      const found: unknown = Reflect.get(target, name, target);
+      return typeof found === 'function' ? (found as (...given: unknown[]) => unknown).bind(target) : found;
+    },
+  });
 }
 
-async function openRedis(url: string, clock: Clock, instance: string): Promise<StateStore> {
-  const { openRedisStore } = await import('../../lib/state/redis/engine');
-  return openRedisStore({ connection: { url }, clock, instance });
-}
+/** Redis ends leases by its own clock, which nobody can hurry. */
+const inRealTime = (leases: Leases, rate: number): Leases => ({
+  acquire: (name, ttlMs) => leases.acquire(name, Math.ceil(ttlMs / rate)),
+  renew: (lease, ttlMs) => leases.renew(lease, Math.ceil(ttlMs / rate)),
+  release: (lease) => leases.release(lease),
+});

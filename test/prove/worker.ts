@@ -87,7 +87,7 @@ const catalogue = new Catalogue(whmcs, clock);
 const sendByMs = 20_000;
 
 async function open(): Promise<Provisioning> {
-  const whole = await openPlace(options.place, clock, instance);
+  const whole = await openPlace(options.place, clock, options.pace.rate, instance);
   const store = boundaries.store(options.tooth === null ? whole : withoutTooth(whole, options.tooth));
   return new Provisioning({ store, sender: thisProcess(instance), clock, log, whmcsOf: () => whmcs });
 }
