@@ -1,7 +1,9 @@
 /**
  * npm run bench -- [intake] [--events N] [--runs N]
+ * npm run bench -- writes [--orders N] [--runs N]
  *
  * intake: N waiting events (100,000) from EARLIEST, taken in by us and counted by a bare grpc-js loop, in turn.
+ * writes: N orders (100), one after the other, on each store: how much is written for an order, and what that costs.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { Org } from '../test/soak/org';
 import { measured, type Measured } from './intake/measure';
+import { writes } from './writes/writes';
 
 const contestants = { 'bare grpc-js loop': 'bare-loop.ts', 'our intake': 'our-intake.ts' };
 
@@ -49,11 +52,16 @@ function row(run: number, name: string, { events, seconds, peakRssMb, heapMb }: 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { events: { type: 'string', default: '100000' }, runs: { type: 'string', default: '3' } },
+    options: {
+      events: { type: 'string', default: '100000' },
+      orders: { type: 'string', default: '100' },
+      runs: { type: 'string', default: '3' },
+    },
   });
   const [what = 'intake'] = positionals;
-  if (what !== 'intake') throw new Error(`There is no bench "${what}"; known: intake`);
-  await intake(Number(values.events), Number(values.runs));
+  if (what === 'intake') await intake(Number(values.events), Number(values.runs));
+  else if (what === 'writes') await writes(Number(values.orders), Number(values.runs));
+  else throw new Error(`There is no bench "${what}"; known: intake, writes`);
 }
 
 main().catch((error: unknown) => {
