@@ -5,7 +5,8 @@
  * A form says what it needs by attributes:
  *   data-typed="choice:a,b" | "number" | "yesNo"   fixed or environment; kept as one value, `${NAME}` for a variable
  *   data-secret="clientId"                         holds the name of the variable that has this secret
- *   data-when="engine=redis secretsFrom=stored"    a row that is shown for these values only; of a variable, for what it holds
+ *   data-when="engine=redis secretsFrom=stored"    a row that is shown for these values only, of which a|b are two; of a
+ *                                                  variable, for what it holds
  *   data-test                                      the Test button's row
  */
 (function () {
@@ -49,6 +50,8 @@
   const orEmpty = (pattern, fault) => checked((text) => (text === '' || pattern.test(text) ? null : [fault]));
   const isAddress = (text) => /^https?:\/\/[^\s/?#]+/i.test(text);
 
+  const fieldPathPattern = /^((OrderItem|Product2|PricebookEntry|Order|Account)\.)?[a-zA-Z]\w*$/i;
+
   const check = {
     needed: () => checked((text) => (text === '' ? ['needed'] : null)),
     address: () => checked((text) => (text === '' || isAddress(text) ? null : ['address'])),
@@ -59,6 +62,19 @@
     apiVersion: () => orEmpty(/^\d{2,3}\.0$/, 'apiVersion'),
     channel: () => orEmpty(/^\/(event|data)\/\w+$/, 'channel'),
     fieldName: () => orEmpty(/^[a-zA-Z]\w*$/, 'fieldName'),
+    columnName: () => orEmpty(/^[a-zA-Z_][\w$]{0,62}$/, 'columnName'),
+    tableName: () => orEmpty(/^[a-zA-Z_][\w$]{0,62}(\.[a-zA-Z_][\w$]{0,62})?$/, 'tableName'),
+    fieldPath: () => orEmpty(fieldPathPattern, 'fieldPath'),
+    /** `12=OrderItem.Seat__c, 13=Order.PoNumber`, each id once. */
+    fieldPaths: () =>
+      checked((text) => {
+        const pairs = text.split(/[,;\n]+/).map((pair) => pair.trim());
+        const found = pairs.filter((pair) => pair !== '').map((pair) => pair.split(/\s*=\s*/));
+        const right = found.every(
+          (one) => one.length === 2 && /^[1-9]\d{0,8}$/.test(one[0]) && fieldPathPattern.test(one[1]),
+        );
+        return right && new Set(found.map((one) => one[0])).size === found.length ? null : ['fieldPaths'];
+      }),
     salesforceId: () => orEmpty(/^[a-zA-Z0-9]{15}([a-zA-Z0-9]{3})?$/, 'salesforceId'),
     /** The name alone: `${NAME}` here would put the secret itself in its place. */
     variableName: () =>
@@ -186,7 +202,7 @@
       row.toggle(
         conditions.every((condition) => {
           const parts = condition.split('=');
-          return mayBe(form, node, parts[0], parts[1]);
+          return parts[1].split('|').some((wanted) => mayBe(form, node, parts[0], wanted));
         }),
       );
     });

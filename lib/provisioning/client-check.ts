@@ -2,41 +2,70 @@
 import { defaultFieldNames } from '../salesforce/contract';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Client, Gateway, PayMethod, Whmcs } from '../whmcs/contract';
-import { failure } from './failure';
-import type { ClientPart, OrderPart } from './message';
-import type { Step, StepContext } from './step';
+import { clientLink, refuseOtherAccount, type Link } from './client-link';
+import { Failure, failure } from './failure';
+import { LongWaits, type LongWait } from './long-waits';
+import type { ClientPart } from './message';
+import type { Step } from './step';
 
 export interface ClientCheckSettings {
   /** Gateway module for AddOrder; '' takes the client's own. */
   paymentMethod: string;
+  /** The client's own gateway comes first, where it has one. */
+  preferClientGateway?: boolean;
   /** Name of the Account's field, for messages. */
   accountField?: string;
+  /** Id of the WHMCS client custom field that holds the id of the Salesforce account; null: none does. */
+  customFieldId?: number | null;
+  /** How long an order waits for a usable payment method, ms; null: it fails at once. */
+  holdMs?: number | null;
 }
 
 const step = 'validation';
+const minute = 60_000;
+/** Beyond it the database is not just being restarted, and somebody must be told by the Order too. */
+const databaseWait: LongWait = { what: 'id mappings', limitMs: 30 * minute, pausesMs: [15_000, 30_000, minute] };
+const paymentWait = {
+  what: 'payment method',
+  pausesMs: [1, 2, 5, 10, 15, 30].map((minutes) => minutes * minute),
+};
 
 type Reads = Pick<Whmcs, 'getClient' | 'getPayMethods'>;
 type Gateways = Pick<Catalogue, 'gateways'>;
 
 /**
  * @throws Failure CLIENT_NOT_MAPPED, CLIENT_MAPPING_CONFLICT, CLIENT_NOT_FOUND, CLIENT_CLOSED, PAYMENT_METHOD_MISSING,
- * PAYMENT_METHOD_EXPIRED, PAYMENT_GATEWAY_UNKNOWN; WhmcsError, StoreError.
+ * PAYMENT_METHOD_EXPIRED, PAYMENT_GATEWAY_UNKNOWN, ID_MAPPINGS_UNAVAILABLE; WhmcsError, StoreError.
  */
 export function clientCheck(
   settings: ClientCheckSettings,
   whmcs: Reads,
   catalogue: Gateways,
 ): Step<'order', 'client', 'next'> {
+  const { customFieldId = null, holdMs = null, preferClientGateway = false } = settings;
   const field = settings.accountField ?? defaultFieldNames.account;
+  const configured = settings.paymentMethod.trim();
   return {
     name: step,
     needs: ['order'],
     adds: 'client',
     async run({ order }, context) {
-      const link = await linked(order, field, context);
-      const [client, methods] = await clientOf(whmcs, link.id, context.signal);
-      usable(methods, link.id, context.clock.now());
-      const wanted = settings.paymentMethod.trim() || client.defaultGateway;
+      const { account } = order;
+      if (account === null) throw failure('CLIENT_NOT_MAPPED', `Order ${order.number} has no account`, step);
+      const waits = await LongWaits.of(context);
+      const link = await orFailure(clientLink(account, field, context.desk.idMappings), ['ID_MAPPINGS_UNAVAILABLE']);
+      if (link instanceof Failure) return waits.park(link, databaseWait, (until) => meanwhile(link, until));
+      await waits.over(databaseWait);
+      const client = await clientOf(whmcs, link, context.signal);
+      if (customFieldId !== null) refuseOtherAccount(client, customFieldId, account, link, field);
+      const methods = await whmcs.getPayMethods(link.id, context.signal);
+      const lack = lackOf(methods, link.id, context.clock.now());
+      if (lack !== null && holdMs !== null)
+        return waits.park(lack, { ...paymentWait, limitMs: holdMs }, (until) => meanwhile(lack, until));
+      if (lack !== null) throw lack;
+      await waits.over(paymentWait);
+      const own = client.defaultGateway.trim();
+      const wanted = preferClientGateway ? own || configured : configured || own;
       const gateway = await gatewayOf(catalogue, wanted, context.signal);
       const value: ClientPart = {
         id: client.id,
@@ -50,59 +79,45 @@ export function clientCheck(
   };
 }
 
-type Link = Pick<ClientPart, 'id' | 'source'>;
-
-/** Which client it is: the table of ids first, then the Account's field; they must not contradict each other. */
-async function linked(order: OrderPart, field: string, { desk }: StepContext): Promise<Link> {
-  const { account } = order;
-  if (account === null) throw failure('CLIENT_NOT_MAPPED', `Order ${order.number} has no account`, step);
-  const { idMappings } = desk.store;
-  // Whoever filled the table may have copied the id of 15 characters from a page of Salesforce.
-  const mapping = (await idMappings.bySfAccount(account.id)) ?? (await idMappings.bySfAccount(account.id.slice(0, 15)));
-  const mapped = mapping?.whmcsClientId ?? null;
-  const named = clientIdIn(account.whAccount);
-  if (mapped !== null && named !== null && mapped !== named) {
-    throw failure(
-      'CLIENT_MAPPING_CONFLICT',
-      `Account ${account.name.slice(0, 60)}: id_mappings says WHMCS client ${mapped}, ${field} says ${named}`,
-      step,
-    );
+/** What it found, or the failure of one of these codes. */
+async function orFailure<T>(work: Promise<T>, codes: readonly string[]): Promise<T | Failure> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Failure && codes.includes(error.code)) return error;
+    throw error;
   }
-  if (mapped !== null) return { id: mapped, source: 'id_mappings' };
-  if (named !== null) return { id: named, source: 'account' };
-  const text = account.whAccount?.trim();
-  throw failure(
-    'CLIENT_NOT_MAPPED',
-    text
-      ? `Account ${account.name.slice(0, 60)}: ${field} reads '${text.slice(0, 60)}', which begins with no WHMCS client id`
-      : `Account ${account.name.slice(0, 60)}: ${field} is empty, and id_mappings does not name it`,
-    step,
-  );
 }
 
-/** `#1234 - Name`, `#1234` or `1234`; null when the text names no client. */
-export function clientIdIn(text: string | null): number | null {
-  const digits = /^\s*#?\s*(\d{1,10})(?:\.0+)?(?:\s*[-–—:].*)?\s*$/su.exec(text ?? '')?.[1];
-  const id = Number(digits ?? 0);
-  return id > 0 ? id : null;
+const insteadOfRetry: Record<string, string> = {
+  PAYMENT_METHOD_MISSING: 'Ask the customer to add a payment method in WHMCS.',
+  PAYMENT_METHOD_EXPIRED: 'Ask the customer for a new payment method in WHMCS.',
+};
+
+/** The same, as the Order shows it while it waits: nobody has to press anything. */
+function meanwhile({ code, message, owner, retryable, fix }: Failure, until: string): Failure {
+  const described = { owner, retryable, fix: insteadOfRetry[code] ?? fix };
+  const sentence = message.replace(/\.$/, '');
+  return new Failure(code, `${sentence}; looked at again by itself until ${until}`, step, { describe: described });
 }
 
-async function clientOf(whmcs: Reads, id: number, signal: AbortSignal): Promise<[Client, PayMethod[]]> {
+async function clientOf(whmcs: Reads, { id }: Link, signal: AbortSignal): Promise<Client> {
   const client = await whmcs.getClient(id, signal);
   if (client === null) throw failure('CLIENT_NOT_FOUND', `WHMCS has no client ${id}`, step);
   // Inactive means no more than that nothing is live yet: WHMCS takes orders for such a client.
   if (client.status.trim().toLowerCase() === 'closed')
     throw failure('CLIENT_CLOSED', `WHMCS client ${id} is closed`, step);
-  return [client, await whmcs.getPayMethods(id, signal)];
+  return client;
 }
 
-function usable(methods: readonly PayMethod[], clientId: number, now: number): void {
+/** Why the client cannot pay; null: it can. */
+function lackOf(methods: readonly PayMethod[], clientId: number, now: number): Failure | null {
   // People look for the number: the runbook calls it "409 Payment method missing".
   if (methods.length === 0)
-    throw failure('PAYMENT_METHOD_MISSING', `409: WHMCS client ${clientId} has no payment method`, step);
-  if (methods.some((method) => method.expiresAt === null || method.expiresAt >= now)) return;
+    return failure('PAYMENT_METHOD_MISSING', `409: WHMCS client ${clientId} has no payment method`, step);
+  if (methods.some((method) => method.expiresAt === null || method.expiresAt >= now)) return null;
   const last = Math.max(...methods.map((method) => method.expiresAt ?? 0));
-  throw failure(
+  return failure(
     'PAYMENT_METHOD_EXPIRED',
     `All payment methods of WHMCS client ${clientId} have expired, the last at the end of ${new Date(last).toISOString().slice(0, 7)}`,
     step,

@@ -118,6 +118,11 @@ const table = {
     false,
     'Two sources name different WHMCS clients for this Account. Correct the wrong one.',
   ],
+  ID_MAPPINGS_UNAVAILABLE: [
+    'Development team',
+    true,
+    'PostgreSQL (DATABASE_URL) could not be asked for half an hour. Mend what is named here, then press Provision / Retry.',
+  ],
   CLIENT_NOT_FOUND: ['Salesforce admin', false, 'WHMCS has no client with this id. Correct the link on the Account.'],
   CLIENT_CLOSED: [
     'Customer support',

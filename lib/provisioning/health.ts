@@ -1,5 +1,6 @@
 /** How well each part is: what `/health` answers. No secret, no host name, and no call to a vendor. */
-import type { StateStore } from '../state/contract';
+import { pause } from '../clock';
+import type { StateStore, StoreHealth } from '../state/contract';
 import type { SubscriberState } from '../salesforce/contract';
 import type { Intake } from './intake';
 import type { Provisioning } from './provisioning';
@@ -9,7 +10,7 @@ export type HealthStatus = 'ok' | 'degraded' | 'down';
 export interface Health {
   status: HealthStatus;
   environment: string;
-  /** The store of the pack. */
+  /** The store of the pack, and PostgreSQL where id mappings are kept there. */
   database: 'ok' | 'down';
   redis: 'ok' | 'down' | 'not used';
   integrations: {
@@ -69,6 +70,8 @@ export function healthWithoutStore(
 }
 
 const listLimit = 1_000;
+/** How long health waits for the table of ids. */
+const tableMs = 2_000;
 /** Part of the allowance of deliveries from which on it is told of. */
 const nearAllowance = 0.8;
 
@@ -86,6 +89,8 @@ export async function health(
   const say = (level: HealthStatus, text: string): void => void found.push({ level, text });
   if (!storeHealth.ok) say('down', `store: ${storeHealth.detail}`);
   for (const warning of storeHealth.warnings ?? []) say('degraded', `store: ${warning}`);
+  const table = await tableHealth(provisioning);
+  if (!table.ok) say('down', `database: id mappings cannot be read, orders wait: ${table.detail}`);
   const counts = storeHealth.ok ? await store.inbox.counts(null) : null;
   const unreported = storeHealth.ok ? (await store.ledger.withTodo('report', listLimit)).length : 0;
   const unsettled = storeHealth.ok ? (await store.ledger.withTodo('settle', listLimit)).length : 0;
@@ -108,7 +113,7 @@ export async function health(
   return {
     status: found.some((one) => one.level === 'down') ? 'down' : found.length > 0 ? 'degraded' : 'ok',
     environment,
-    database: storeHealth.ok ? 'ok' : 'down',
+    database: storeHealth.ok && table.ok ? 'ok' : 'down',
     redis,
     integrations: {
       redis,
@@ -137,6 +142,19 @@ export async function health(
       .sort((one, other) => Number(other.level === 'down') - Number(one.level === 'down'))
       .map((one) => one.text),
   };
+}
+
+/** The table of ids, where it is kept apart from the store; it may take its time, health does not. */
+async function tableHealth({ idMappingsTable, clock }: Provisioning): Promise<Pick<StoreHealth, 'ok' | 'detail'>> {
+  if (idMappingsTable === null) return { ok: true, detail: 'not used' };
+  const over = new AbortController();
+  const late = pause(clock, tableMs, over.signal).then(
+    () => ({ ok: false, detail: 'PostgreSQL does not answer in time (ETIMEDOUT).' }),
+    () => ({ ok: true, detail: 'answered' }),
+  );
+  const answer = await Promise.race([idMappingsTable.health(), late]);
+  over.abort(new Error('answered'));
+  return answer;
 }
 
 /** false: one of them is not. */

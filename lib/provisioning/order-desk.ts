@@ -1,10 +1,12 @@
 /** What a step may do with the durable side of its order. Implemented by `provisioning.ts`, one for each store of the process. */
-import type { Sender, StateStore } from '../state/contract';
+import type { IdMappings, Sender, StateStore } from '../state/contract';
 import type { HeldOrder } from './held-order';
 import type { Turns } from './turns';
 
 export interface OrderDesk {
   readonly store: StateStore;
+  /** The table of ids in use; null: none. */
+  readonly idMappings: IdMappings | null;
   /** This process, as intents name it. */
   readonly sender: Sender;
   readonly turns: Turns;

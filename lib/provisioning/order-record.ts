@@ -184,6 +184,8 @@ const orderRecord = z.object({
     .object({ since: z.number(), looks: z.number(), told: z.array(z.number()) })
     .nullable()
     .default(null),
+  /** What a step waits for, in which attempt, since when (wall ms), and how often it has looked. */
+  waits: z.array(z.object({ what: z.string(), attempt: z.number(), since: z.number(), tries: z.number() })).default([]),
 });
 
 export type AskedItem = z.infer<typeof askedItem>;
@@ -212,6 +214,7 @@ export const newRecord = (): OrderRecord => ({
   seen: null,
   todo: [],
   watch: null,
+  waits: [],
 });
 
 /**

@@ -5,7 +5,7 @@
 import { pause, type Clock } from '../clock';
 import type { Log } from '../log';
 import type { FieldNames, Salesforce } from '../salesforce/contract';
-import type { Sender, StateStore } from '../state/contract';
+import type { IdMappings, IdMappingsTable, Sender, StateStore } from '../state/contract';
 import type { Whmcs } from '../whmcs/contract';
 import { Endings } from './endings';
 import type { Failure } from './failure';
@@ -43,6 +43,7 @@ export class Provisioning implements OrderDesk {
   readonly writer: Writer;
   readonly endings: Endings;
   readonly settler: Settler;
+  private mappings: IdMappingsTable | 'store' | null = 'store';
   private readonly upkeep: Upkeep;
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly wakeListeners = new Set<() => void>();
@@ -81,6 +82,20 @@ export class Provisioning implements OrderDesk {
     await this.writer.start();
     await this.settler.start();
     this.upkeep.start();
+  }
+
+  get idMappings(): IdMappings | null {
+    return this.mappings === 'store' ? this.store.idMappings : this.mappings;
+  }
+
+  /** The table of ids where it is kept apart from the store; null: it is not. */
+  get idMappingsTable(): IdMappingsTable | null {
+    return this.mappings === 'store' ? null : this.mappings;
+  }
+
+  /** Which table of ids to use: one of its own, which stays its owner's to close; that of the store; none. */
+  useIdMappings(mappings: IdMappingsTable | 'store' | null): void {
+    this.mappings = mappings;
   }
 
   /** The Salesforce org that the orders of this store are of; told by the source of the events. */

@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from '../clock';
 import type { Log } from '../log';
-import { StoreError, type StateStore } from '../state/contract';
+import { StoreError, type IdMappingsTable, type StateStore } from '../state/contract';
 import type { Provisioning } from './provisioning';
 
 /** Why the store cannot be used. */
@@ -42,6 +42,7 @@ export class SharedStore {
   /** Resolved once it is open. Rejects with what does not pass by itself, or when it is closed before. */
   readonly ready: Promise<Provisioning>;
   private opened: Provisioning | null = null;
+  private mappings: IdMappingsTable | 'store' | null = 'store';
   private why: StoreProblem | null = null;
   private attempt: Promise<void> | null = null;
   private warned: readonly string[] = [];
@@ -80,6 +81,12 @@ export class SharedStore {
   /** What endangers orders although it works; plain words that say what to do. */
   get warnings(): readonly string[] {
     return this.warned;
+  }
+
+  /** As `Provisioning.useIdMappings`; it need not be open yet. */
+  useIdMappings(mappings: IdMappingsTable | 'store' | null): void {
+    this.mappings = mappings;
+    this.opened?.useIdMappings(mappings);
   }
 
   /** Tells when it has opened, and of each problem or warning that is another. */
@@ -121,6 +128,7 @@ export class SharedStore {
 
   private hasOpened(provisioning: Provisioning): void {
     this.opened = provisioning;
+    if (this.mappings !== 'store') provisioning.useIdMappings(this.mappings);
     if (this.closed) return;
     if (this.why) this.parts.log.info('The store is open now');
     this.why = null;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock';
 import type { Log } from '../log';
 import type { FieldNames, Salesforce } from '../salesforce/contract';
 import type { Endings } from './endings';
+import type { Failure } from './failure';
 import type { Visit } from './handouts';
 import type { FailurePart, SkippedPart, Travelling } from './message';
 import type { OrderDesk } from './order-desk';
@@ -48,6 +49,8 @@ export interface Parking {
   until: number;
   reason: string;
   waitsFor?: Turn;
+  /** Shown on the Order while it waits, once. */
+  told?: Failure;
 }
 
 /** One line for the log and the timeline, without a secret. */

@@ -13,6 +13,7 @@ import type { SharedStore } from '../../lib/provisioning/shared-store';
 import type { ActivatingOrders } from '../../lib/salesforce/activating-orders';
 import type { TokenSource } from '../../lib/salesforce/auth';
 import type { Salesforce } from '../../lib/salesforce/contract';
+import type { IdMappingsTable } from '../../lib/state/contract';
 import { DeliveryCounts } from '../../lib/salesforce/events/delivery-count';
 import { Places } from '../../lib/salesforce/events/one-stream';
 import type { ChannelTables } from '../../lib/salesforce/events/subscriber';
@@ -114,6 +115,8 @@ export interface SalesforceConnection {
 export const stores = new Pool<SharedStore>();
 export const salesforces = new Pool<SalesforceConnection>();
 export const whmcses = new Pool<WhmcsConnection>();
+/** Id mappings that are kept apart from the store. */
+export const idMappingsTables = new Pool<IdMappingsTable>();
 
 const openStores = (): Provisioning[] => stores.open.flatMap((shared) => shared.provisioning ?? []);
 

@@ -10,8 +10,8 @@ export interface Secret {
   readonly needed: boolean;
   /** Not needed when this other one is there. */
   readonly unless?: string;
-  /** Needed and read only while this setting has this value. */
-  readonly when?: { setting: string; is: string };
+  /** Needed only while this setting has this value; read then, and while it has `orMaybe`. */
+  readonly when?: { setting: string; is: string; orMaybe?: string };
 }
 
 export interface NeededSecret extends Secret {
@@ -33,16 +33,23 @@ export const secretUnless = (other: string, variableField: string): Secret => ({
   unless: other,
 });
 
-/** One that must be there while a setting has this value; null, and not looked for, while it has another. */
-export const secretWhen = (setting: string, is: string, variableField: string): Secret => ({
+/**
+ * One that must be there while a setting has this value; null, and not looked for, while it has another.
+ * @param orMaybe with this value of the setting it may be there.
+ */
+export const secretWhen = (setting: string, is: string, variableField: string, orMaybe?: string): Secret => ({
   variableField,
   needed: true,
-  when: { setting, is },
+  when: { setting, is, ...(orMaybe === undefined ? {} : { orMaybe }) },
 });
 
-/** Whether a secret has a use, by the settings in force. */
+/** Whether a needed secret is, by the settings in force. */
 export const isWanted = ({ when }: Secret, settings: Readonly<Record<string, unknown>>): boolean =>
   when === undefined || settings[when.setting] === when.is;
+
+/** Whether one that is there would be used. */
+const isRead = ({ when }: Secret, settings: Readonly<Record<string, unknown>>): boolean =>
+  when === undefined || [when.is, when.orMaybe].includes(String(settings[when.setting]));
 
 export type SecretsFrom = 'environment' | 'stored';
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -67,7 +74,7 @@ export function readSecrets<D extends DeclaredSecrets>(
   const from = secretsFrom(config);
   const read = (name: string): string | null => {
     const known = declared[name];
-    if (known === undefined || !isWanted(known, settings)) return null;
+    if (known === undefined || !isRead(known, settings)) return null;
     // A stored `${NAME}` that is still there is a variable that is not set.
     if (from === 'stored') return variableIn(credentials?.[name]) === null ? nonEmpty(credentials?.[name]) : null;
     const variable = variableOf(known, config);

@@ -240,8 +240,9 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     if (outcome.failure) message.failure = outcome.failure;
   }
 
-  private async park({ provisioning, visit, journal, done }: Pass, outcome: Parked): Promise<void> {
+  private async park({ provisioning, handout, visit, journal, done }: Pass, outcome: Parked): Promise<void> {
     await journal.parked(outcome.note);
+    if (outcome.parked.told) provisioning.writer.notes.isHeld(handout.orderId, outcome.parked.told);
     await provisioning.park(visit, outcome.parked);
     this.show({ fill: 'yellow', shape: 'ring', text: 'waits' });
     done();

@@ -34,6 +34,26 @@ const ofRedis: [says: RegExp, text: string][] = [
   [/Redis/, 'Redis'],
 ];
 
+/** Few words for what PostgreSQL says; the first that fits. */
+const ofPostgres: [says: RegExp, text: string][] = [
+  [
+    /cannot be reached|is lost|starting or shutting|shutting down|starts anew|no more connections/,
+    'PostgreSQL not reachable',
+  ],
+  [/in time/, 'PostgreSQL is too slow'],
+  [/refuses/, 'PostgreSQL login refused'],
+  [/certificate|TLS/, 'PostgreSQL certificate'],
+  [/no database/, 'no such database'],
+  [/[Tt]able/, 'table of id mappings'],
+];
+
+/** The status of a store node whose table of ids cannot be read. */
+export const tableStatus = (problem: string): NodeStatus => ({
+  fill: 'red',
+  shape: 'ring',
+  text: `${ofPostgres.find(([says]) => says.test(problem))?.[1] ?? 'PostgreSQL'}, orders wait`,
+});
+
 export function storeStatus(
   { code, message, ownerPid, triesAgain }: StoreProblem,
   engine: StateStore['engine'],

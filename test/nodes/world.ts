@@ -14,7 +14,7 @@ import type { EventPart, Message } from '../../lib/provisioning/message';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
 import { defaultFieldNames } from '../../lib/salesforce/contract';
 import type { ConnectionKinds, ConnectionNode } from '../../nodes/shared/connections';
-import { onDeployed, salesforces, stores, time, whmcses } from '../../nodes/shared/registry';
+import { idMappingsTables, onDeployed, salesforces, stores, time, whmcses } from '../../nodes/shared/registry';
 import type { FlowNode } from './flow';
 import { JumpingClock } from './jumping-clock';
 import { nodeFiles } from './node-files';
@@ -136,7 +136,7 @@ export class World {
     await this.until(
       () =>
         `nothing is kept: ${stores.open.length} stores, ${salesforces.open.length + whmcses.open.length} connections`,
-      () => stores.open.length + salesforces.open.length + whmcses.open.length === 0,
+      () => stores.open.length + salesforces.open.length + whmcses.open.length + idMappingsTables.open.length === 0,
     );
   }
 

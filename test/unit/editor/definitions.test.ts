@@ -43,7 +43,12 @@ const properties: Record<Type, Record<string, unknown>> = {
     masterName: 'mymaster',
     sentinelPasswordVar: 'REDIS_SENTINEL_PASSWORD',
     tlsCa: '',
-    idMappings: 'none',
+    idMappings: 'automatic',
+    databaseUrlVar: 'DATABASE_URL',
+    mappingTable: 'id_mappings',
+    accountColumn: 'sf_account_id',
+    clientColumn: 'whmcs_client_id',
+    portalColumn: 'portal_user_id',
   },
   'sf-platform-event-in': {
     name: '',
@@ -73,11 +78,26 @@ const properties: Record<Type, Record<string, unknown>> = {
     activationStatusField: 'Activation_Status__c',
     whmcsOrderIdField: 'WHMCS_Order_ID__c',
     accountField: 'WH_Account__c',
+  },
+  'whmcs-client-check': {
+    name: '',
+    whmcs: '',
+    paymentMethodFrom: 'connection',
+    missingPayment: 'fail',
+    holdHours: 24,
+    customFieldId: '',
+  },
+  'mapping-check': {
+    name: '',
+    whmcs: '',
     productIdField: 'WH_Product_ID__c',
     billingCycleField: 'Billing_Cycle__c',
+    domainField: '',
+    hostnameField: '',
+    priceField: '',
+    customFields: '',
+    configOptions: '',
   },
-  'whmcs-client-check': { name: '', whmcs: '' },
-  'mapping-check': { name: '', whmcs: '' },
   'whmcs-add-order': {
     name: '',
     whmcs: '',
@@ -145,7 +165,7 @@ describe('the definitions of the nodes in the editor', () => {
       const wanted = {
         'sf-connection': ['clientId', 'username', 'privateKey', 'privateKeyPath', 'passphrase'],
         'whmcs-connection': ['identifier', 'secret', 'accessKey'],
-        'provisioning-store': ['redisUrl', 'sentinelPassword'],
+        'provisioning-store': ['databaseUrl', 'redisUrl', 'sentinelPassword'],
       } as Partial<Record<Type, string[]>>;
       assert.deepEqual(hidden.map(([name]) => name).sort(), [...(wanted[type] ?? [])].sort());
     });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { clientCheck, clientIdIn, type ClientCheckSettings } from '../../../lib/provisioning/client-check';
+import { clientCheck, type ClientCheckSettings } from '../../../lib/provisioning/client-check';
+import { clientIdIn } from '../../../lib/provisioning/client-link';
 import { Failure } from '../../../lib/provisioning/failure';
 import type { OrderPart } from '../../../lib/provisioning/message';
+import { IdMappingsError, type IdMappings } from '../../../lib/state/contract';
 import type { Client, PayMethod } from '../../../lib/whmcs/contract';
 import { input, orderId, World, type Process } from './vendor-doubles/world';
 
@@ -17,16 +19,20 @@ const card = (expiresAt: number | null): PayMethod => ({
 describe('client check', () => {
   let world: World;
   let process: Process;
+  let directory: string;
   let client: Client;
   let methods: PayMethod[];
   /** Gateway modules, as each read of them finds them; the last stays. */
   let gateways: string[][];
   let asked: string[];
   let account: OrderPart['account'];
+  /** In place of the store's table; undefined: the store's. */
+  let mappings: IdMappings | null | undefined;
 
   beforeEach(async () => {
     world = new World();
-    process = await world.process(world.directory());
+    directory = world.directory();
+    process = await world.process(directory);
     client = {
       id: 1001,
       status: 'Active',
@@ -39,6 +45,7 @@ describe('client check', () => {
     methods = [card(null)];
     gateways = [['mailin', 'stripe']];
     asked = [];
+    mappings = undefined;
     account = { id: accountId, name: 'Northwind', whAccount: '#1001 - Northwind Traders' };
   });
   afterEach(() => world.close());
@@ -64,15 +71,22 @@ describe('client check', () => {
         },
       },
     );
-    return step.run({ order: { ...input().order, account } }, process.context(orderId));
+    const context = process.context(orderId);
+    const desk = mappings === undefined ? process : Object.create(process, { idMappings: { value: mappings } });
+    return step.run({ order: { ...input().order, account } }, { ...context, desk: desk as Process });
+  };
+  const waits = async (settings: Partial<ClientCheckSettings> = {}) => {
+    const outcome = await run(settings);
+    assert.ok('parked' in outcome, JSON.stringify(outcome));
+    return outcome.parked;
   };
   const found = async (settings: Partial<ClientCheckSettings> = {}) => {
     const outcome = await run(settings);
     assert.ok('way' in outcome && outcome.value);
     return outcome.value;
   };
-  const fails = (code: string, message: RegExp) =>
-    assert.rejects(run(), (error: unknown) => {
+  const fails = (code: string, message: RegExp, settings: Partial<ClientCheckSettings> = {}) =>
+    assert.rejects(run(settings), (error: unknown) => {
       assert.ok(error instanceof Failure, String(error));
       assert.equal(error.code, code);
       assert.match(error.message, message);
@@ -188,5 +202,182 @@ describe('client check', () => {
       run({ paymentMethod: '' }),
       /No gateway is set, and the client has none; it has mailin, stripe/,
     );
+  });
+
+  it('takes the client’s own gateway first where that is wanted, the set one where the client has none', async () => {
+    assert.equal((await found({ preferClientGateway: true })).paymentMethod, 'stripe');
+    client.defaultGateway = '';
+    assert.equal((await found({ preferClientGateway: true })).paymentMethod, 'mailin');
+    client.defaultGateway = 'gone';
+    await fails('PAYMENT_GATEWAY_UNKNOWN', /no active gateway 'gone'/, { preferClientGateway: true });
+  });
+
+  it('refuses a client that id_mappings links to another account', async () => {
+    await map(1001, '001000000000009AAA');
+    await fails(
+      'CLIENT_MAPPING_CONFLICT',
+      /WH_Account__c says WHMCS client 1001, which id_mappings links to account 001000000000009AAA/,
+    );
+    assert.deepEqual(asked, []);
+  });
+
+  it('does not choose between two rows, one with 15 and one with 18 characters', async () => {
+    await map(1001);
+    await map(1002, accountId.slice(0, 15));
+    await fails('CLIENT_MAPPING_CONFLICT', /client 1001 for 001000000000001AAA, and 1002 for 001000000000001$/);
+  });
+
+  it('does not choose where the table itself names two', async () => {
+    const names = () => Promise.reject(new IdMappingsError('AMBIGUOUS', 'ids names both WHMCS clients 1 and 2'));
+    mappings = { bySfAccount: names, byWhmcsClient: names, put: names };
+    await fails('CLIENT_MAPPING_CONFLICT', /Northwind: ids names both WHMCS clients 1 and 2/);
+  });
+
+  it('asks no table where none is to be used', async () => {
+    await map(1002);
+    mappings = null;
+    assert.equal((await found()).source, 'account');
+    if (account) account.whAccount = '';
+    await fails('CLIENT_NOT_MAPPED', /WH_Account__c is empty$/);
+  });
+
+  it('holds the client’s custom field against the account, in both its forms', async () => {
+    for (const value of [accountId, accountId.slice(0, 15), ` ${accountId} `, '']) {
+      client.customFields = [
+        { id: 2, value: 'something else' },
+        { id: 3, value },
+      ];
+      assert.equal((await found({ customFieldId: 3 })).id, 1001, value);
+    }
+    client.customFields = [];
+    assert.equal((await found({ customFieldId: 3 })).id, 1001);
+    client.customFields = [{ id: 3, value: '001000000000002AAA' }];
+    const words = /says WHMCS client 1001, whose custom field 3 names account '001000000000002AAA'/;
+    await fails('CLIENT_MAPPING_CONFLICT', new RegExp(`WH_Account__c ${words.source}`), { customFieldId: 3 });
+    await map(1001);
+    await fails('CLIENT_MAPPING_CONFLICT', new RegExp(`id_mappings ${words.source}`), { customFieldId: 3 });
+    assert.equal((await found()).id, 1001, 'where no field is named, none is looked at');
+  });
+
+  describe('with an order that may wait for a payment method', () => {
+    const hour = 3_600_000;
+    const held = { holdMs: 24 * hour };
+
+    it('looks again with back-off until the limit, then fails as ever', async () => {
+      methods = [];
+      const start = world.clock.now();
+      const pauses: number[] = [];
+      for (;;) {
+        const before = world.clock.now();
+        if (before - start >= held.holdMs) break;
+        const { until, reason, told } = await waits(held);
+        assert.match(reason, /^PAYMENT_METHOD_MISSING: 409: WHMCS client 1001 has no payment method; looked at again/);
+        assert.equal(told?.code, 'PAYMENT_METHOD_MISSING');
+        assert.match(told?.message ?? '', new RegExp(new Date(start + held.holdMs).toISOString().slice(11, 16)));
+        assert.doesNotMatch(told?.fix ?? '', /Retry/, 'it goes on by itself');
+        pauses.push((until - before) / 60_000);
+        await world.clock.advance(until - before);
+      }
+      assert.deepEqual(pauses.slice(0, 8), [1, 2, 5, 10, 15, 30, 30, 30]);
+      assert.ok(pauses.length < 60, 'about fifty looks a day');
+      assert.equal(world.clock.now(), start + held.holdMs, 'the last look is at the limit');
+      await fails('PAYMENT_METHOD_MISSING', /^409: WHMCS client 1001 has no payment method$/, held);
+      assert.ok(!asked.includes('gateways'));
+    });
+
+    it('goes on as soon as there is one', async () => {
+      methods = [card(world.clock.now() - 1)];
+      assert.match((await waits(held)).reason, /^PAYMENT_METHOD_EXPIRED: /);
+      await world.clock.advance(60_000);
+      methods = [];
+      const { until, reason } = await waits(held);
+      assert.match(reason, /^PAYMENT_METHOD_MISSING: /);
+      assert.equal(until - world.clock.now(), 2 * 60_000, 'both are one wait');
+      methods = [card(null)];
+      assert.equal((await found(held)).id, 1001);
+    });
+
+    it('begins nothing anew after a restart', async () => {
+      methods = [];
+      await waits(held);
+      await world.clock.advance(23.5 * hour);
+      await world.bury(process);
+      process = await world.process(directory);
+      const last = await waits(held);
+      assert.equal(last.until - world.clock.now(), 2 * 60_000, 'the second look of the same wait');
+      await world.clock.advance(hour / 2);
+      await fails('PAYMENT_METHOD_MISSING', /^409: /, held);
+    });
+
+    it('counts a wait that came after a better time from its own start', async () => {
+      methods = [];
+      await waits(held);
+      await world.clock.advance(20 * hour);
+      methods = [card(null)];
+      await found(held);
+      await world.clock.advance(20 * hour);
+      methods = [];
+      assert.equal((await waits(held)).until - world.clock.now(), 60_000);
+    });
+
+    it('fails at once where waiting is not wanted', async () => {
+      methods = [];
+      await fails('PAYMENT_METHOD_MISSING', /^409: /, { holdMs: null });
+    });
+  });
+
+  describe('while the table of ids cannot be asked', () => {
+    let why: string | null;
+    beforeEach(() => {
+      why = 'PostgreSQL cannot be reached (ECONNREFUSED).';
+      const answer = <T>(value: T) =>
+        why === null ? Promise.resolve(value) : Promise.reject(new IdMappingsError('UNAVAILABLE', why));
+      mappings = {
+        bySfAccount: () => answer({ portalUserId: null, whmcsClientId: 1001, sfAccountId: accountId }),
+        byWhmcsClient: () => answer(null),
+        put: () => answer('written' as const),
+      };
+    });
+
+    it('waits for it, whatever the Account says, and asks WHMCS nothing', async () => {
+      const { until, reason, told } = await waits();
+      assert.equal(until - world.clock.now(), 15_000);
+      assert.match(reason, /^ID_MAPPINGS_UNAVAILABLE: PostgreSQL cannot be reached \(ECONNREFUSED\); looked at again/);
+      assert.equal(told?.code, 'ID_MAPPINGS_UNAVAILABLE');
+      assert.deepEqual(asked, []);
+      why = null;
+      assert.equal((await found()).source, 'id_mappings');
+    });
+
+    it('fails with a code of its own after half an hour, not as unmapped', async () => {
+      const start = world.clock.now();
+      while (world.clock.now() - start < 30 * 60_000) {
+        const { until } = await waits();
+        await world.clock.advance(until - world.clock.now());
+      }
+      await fails('ID_MAPPINGS_UNAVAILABLE', /cannot be reached/);
+      assert.deepEqual(asked, []);
+    });
+
+    it('gives each outage its own half hour, and a payment method’s wait goes on over it', async () => {
+      methods = [];
+      const held = { holdMs: 2 * 3_600_000 };
+      why = null;
+      await waits(held);
+      await world.clock.advance(25 * 60_000);
+      why = 'slow';
+      await waits(held);
+      await world.clock.advance(25 * 60_000);
+      why = null;
+      await waits(held);
+      await world.clock.advance(25 * 60_000);
+      why = 'slow';
+      assert.match((await waits(held)).reason, /^ID_MAPPINGS_UNAVAILABLE/);
+      await world.clock.advance(25 * 60_000);
+      why = null;
+      await waits(held);
+      await world.clock.advance(20 * 60_000);
+      await fails('PAYMENT_METHOD_MISSING', /^409: /, held);
+    });
   });
 });

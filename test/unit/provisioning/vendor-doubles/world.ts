@@ -14,7 +14,7 @@ import { Settler, type Settled } from '../../../../lib/provisioning/settler';
 import type { Parking, StepContext } from '../../../../lib/provisioning/step';
 import { Turns } from '../../../../lib/provisioning/turns';
 import { thisProcess } from '../../../../lib/state/sender';
-import type { Sender, StateStore } from '../../../../lib/state/contract';
+import type { IdMappings, Sender, StateStore } from '../../../../lib/state/contract';
 import { openEmbeddedStore } from '../../../../lib/state/sqlite/engine';
 import type { Whmcs } from '../../../../lib/whmcs/contract';
 import type { Clock } from '../../../../lib/clock';
@@ -202,6 +202,10 @@ export class Process implements OrderDesk {
   readonly log: Log;
   private readonly clock;
   private readonly wakers = new Set<() => void>();
+
+  get idMappings(): IdMappings | null {
+    return this.store.idMappings;
+  }
 
   constructor(
     readonly world: World,
