@@ -218,6 +218,7 @@ describe('the intake of a channel, with a sweep', () => {
         delivered.map((event) => event.eventId),
         ['live'],
       );
+      assert.equal((await inboxOf(orderId)).length, 1);
     });
   });
 });
