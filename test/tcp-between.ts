@@ -17,7 +17,7 @@ export class TcpBetween {
 
   private constructor(
     private readonly listener: Server,
-    private readonly to: number,
+    private to: number,
   ) {}
 
   static async open(to: number): Promise<TcpBetween> {
@@ -31,6 +31,11 @@ export class TcpBetween {
 
   get port(): number {
     return (this.listener.address() as AddressInfo).port;
+  }
+
+  /** Leads new connections to another port, as a name does that was set anew; those that stand stay. */
+  leadTo(port: number): void {
+    this.to = port;
   }
 
   /** The next answer is lost, and its connection with it; the request went through. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type Redis from 'ioredis';
 import type { StateStore } from '../../../lib/state/contract';
 import type { RedisServer } from '../../redis-server';
+import { TcpBetween } from '../../tcp-between';
 import { contents, refused, RedisStores, until } from './redis-stores';
 import { channel, eventOf, orderOf, positionOf, stateWith } from './samples';
 
@@ -137,6 +138,15 @@ describe('A Redis that has lost records', function () {
     assert.match(await reasonOf(), /records of this store were removed/);
   });
 
+  it('is doubted once it was a replica for a while, which no command met', async () => {
+    await keep(1);
+    await client.replicaof('127.0.0.1', 1);
+    await client.replicaof('NO', 'ONE');
+    await works();
+    assert.match(await reasonOf(), /promoted/);
+    assert.deepEqual((await store.ledger.read(orderOf(1))).state, stateWith(['settle'], { number: 1 }));
+  });
+
   describe('with a replica', () => {
     let replica: RedisServer;
 
@@ -171,6 +181,25 @@ describe('A Redis that has lost records', function () {
         replica.resume();
         for (const write of money) await write();
       });
+
+    it('follows a name that leads to the promoted one only after a while', async () => {
+      const name = await TcpBetween.open(server.port);
+      try {
+        const named = await stores.open(`redis://127.0.0.1:${name.port}`);
+        const lease = await named.leases.acquire(`order:${orderOf(1)}`, 60_000);
+        await named.ledger.write(orderOf(1), lease?.fence ?? 0, stateWith([]));
+        await stores.client(replica.url).replicaof('NO', 'ONE');
+        await client.replicaof('127.0.0.1', 1);
+        await until('it has met the old one anew', async () => /name the master/.test((await named.health()).detail));
+        name.leadTo(replica.port);
+        await works(named);
+        assert.deepEqual((await named.ledger.read(orderOf(1))).state, stateWith([]));
+        assert.match(await reasonOf(named), /promoted/);
+        await named.close();
+      } finally {
+        await name.close();
+      }
+    });
 
     it('goes on once the last replica has gone', async () => {
       await replica.stop();
