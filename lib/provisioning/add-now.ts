@@ -6,8 +6,10 @@ import { draft, type Adding } from './adding';
 import { callOnce, describe } from './call-facts';
 import { underWay } from './calls-under-way';
 import { failure, toFailure } from './failure';
+import type { ItemFields } from './field-mapping';
 import { settlingFor, type HeldResult } from './held-step';
 import { markerIn } from './marker';
+import type { MappedItem } from './message';
 import { type AddIntent } from './order-record';
 import { newestOrders, rowsOf, unreadable, type Row } from './orders-reading';
 import { otherIntent } from './other-intents';
@@ -71,21 +73,34 @@ async function send(adding: Adding, intent: AddIntent): Promise<CallEnd<AddedOrd
   );
 }
 
+/** Each item as the mapping has it, with our mark. */
 function requestOf({ input, items, settings }: Adding, intent: AddIntent): AddOrderRequest {
   const { marker, noEmail, noInvoice, noInvoiceEmail } = settings;
   return {
     clientId: intent.clientId,
     paymentMethod: input.client.paymentMethod,
-    items: items.map(({ pid, billingCycle, quantity }) => ({
-      pid,
-      billingCycle,
-      quantity,
-      ...(typeof marker === 'object' ? { customFields: { [marker.customFieldId]: intent.marker } } : {}),
-    })),
+    items: items.map(({ pid, billingCycle, quantity }, at) => {
+      const fields = fieldsOf(input.mapping.items[at]);
+      if (typeof marker === 'object')
+        fields.customFields = { ...fields.customFields, [marker.customFieldId]: intent.marker };
+      return { pid, billingCycle, quantity, ...fields };
+    }),
     ...(marker === 'notes' ? { notes: intent.marker } : {}),
     noEmail,
     noInvoice,
     noInvoiceEmail,
+  };
+}
+
+/** What the mapping feeds besides, without what is not there. */
+function fieldsOf(item: MappedItem | undefined): ItemFields {
+  const { domain, hostname, customFields, configOptions, priceOverride } = item ?? {};
+  return {
+    ...(domain === undefined ? {} : { domain }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(customFields === undefined ? {} : { customFields }),
+    ...(configOptions === undefined ? {} : { configOptions }),
+    ...(priceOverride === undefined ? {} : { priceOverride }),
   };
 }
 

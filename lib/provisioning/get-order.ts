@@ -20,6 +20,8 @@ export interface GetOrderSettings {
   fields: FieldNames;
   /** Orders of another price book are not ours; null: all are. */
   pricebookId: string | null;
+  /** What the mapping wants to be read of each item; asked at each read. */
+  mapped?: () => Partial<Pick<FieldNames, 'productId' | 'billingCycle' | 'further'>>;
 }
 
 /** Of an item, where its own price book counts. */
@@ -200,8 +202,10 @@ function untold(order: SalesforceOrder, report: NonNullable<OrderRecord['report'
 }
 
 /** An item's price book is read only where one is set. */
-const fieldsOf = ({ fields, pricebookId }: GetOrderSettings): FieldNames =>
-  pricebookId === null ? fields : { ...fields, further: [...(fields.further ?? []), itemPricebook] };
+function fieldsOf({ fields, pricebookId, mapped }: GetOrderSettings): FieldNames {
+  const wanted = { ...fields, ...mapped?.() };
+  return pricebookId === null ? wanted : { ...wanted, further: [...(wanted.further ?? []), itemPricebook] };
+}
 
 const orderPart = (order: SalesforceOrder, { pricebookId }: GetOrderSettings): OrderPart => ({
   id: order.id,
@@ -222,6 +226,13 @@ const orderPart = (order: SalesforceOrder, { pricebookId }: GetOrderSettings): O
     },
     quantity,
     price: unitPrice,
+    ...fieldsPart(further ?? {}),
     ...(pricebookId === null ? {} : { pricebookId: further?.[itemPricebook] ?? null }),
   })),
 });
+
+function fieldsPart({ [itemPricebook]: _pricebook, ...fields }: Record<string, string | null>): {
+  fields?: Record<string, string | null>;
+} {
+  return Object.keys(fields).length === 0 ? {} : { fields };
+}

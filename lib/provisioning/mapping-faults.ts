@@ -33,6 +33,11 @@ const table = {
     'WHMCS hosting support',
     'Turn on Allow Multiple Quantities for the product in WHMCS (8.12 or later), or split the Order.',
   ],
+  DOMAIN_SHARED: ['Salesforce admin', 'Give each unit an item of its own, with a domain of its own.'],
+  // what else is mapped
+  DOMAIN_INVALID: ['Salesforce admin', 'Set the field named here to a domain or host name alone, without https://.'],
+  PRICE_INVALID: ['Salesforce admin', 'Set the field named here to an amount of 0 or more with two decimals at most.'],
+  OPTION_INVALID: ['Salesforce admin', 'Set the field named here to one of the values that the option takes.'],
   ITEMS_MERGE: ['Salesforce admin', 'Make them one item with the sum of their quantities.'],
   // warnings: the order goes on
   PRODUCT_INACTIVE: [
@@ -59,6 +64,8 @@ const mendedInWhmcs: ReadonlySet<string> = new Set<MappingFaultCode>([
   'CURRENCY_NOT_PRICED',
   'STOCK_SHORT',
   'TOO_MANY_LINES',
+  'DOMAIN_SHARED',
+  'OPTION_INVALID',
   'ITEMS_MERGE',
 ]);
 

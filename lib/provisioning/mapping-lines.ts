@@ -16,16 +16,24 @@ const several = (item: MappedItem): boolean => item.quantity > 1;
 /** 0 where the product is not set up for quantities, or does not tell. */
 const allowed = (item: MappedItem, known: Selling['known']): 0 | 1 | 2 => known.get(item.pid ?? 0)?.allowQuantity ?? 0;
 /** What WHMCS tells two lines apart by. */
-const keyOf = ({ pid, billingCycle }: MappedItem): string => JSON.stringify([pid, billingCycle]);
+const keyOf = (item: MappedItem): string => {
+  const { pid, billingCycle, domain, hostname, customFields, configOptions, priceOverride } = item;
+  return JSON.stringify([pid, billingCycle, domain, hostname, customFields, configOptions, priceOverride]);
+};
 
 /** Whether it matters if this WHMCS takes quantities. */
 export function asksForQuantities(items: readonly MappedItem[], known: Selling['known']): boolean {
   return items.some((item) => several(item) && allowed(item, known) > 0) || twins(items, known).size > 0;
 }
 
-/** Quantities exist since 8.12, for products that are set up for them; else each unit is a line. */
+/**
+ * Quantities exist since 8.12, for products that are set up for them; else each unit is a line. Units that are services of
+ * their own may not be configured, so those are a line each, too.
+ */
 function isOneLine(item: MappedItem, { known, takes }: Selling): boolean {
-  return !several(item) || (takes && allowed(item, known) > 0);
+  if (!several(item)) return true;
+  const isConfigured = item.customFields !== undefined || item.configOptions !== undefined;
+  return takes && (allowed(item, known) === 2 || (allowed(item, known) === 1 && !isConfigured));
 }
 
 /** The items with those faults added that show only when they are seen together. */
@@ -48,6 +56,10 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
       const places = group.map((one) => items.indexOf(one) + 1).join(' and ');
       faults.tell('ITEMS_MERGE', `WHMCS would make one service of items ${places}, which are the same to it`);
     }
+    if (isCount(item.quantity) && several(item) && !isOneService(item, selling) && (item.domain ?? item.hostname)) {
+      const message = `${item.quantity} services cannot share '${(item.domain ?? item.hostname)?.slice(0, 60)}'`;
+      faults.tell('DOMAIN_SHARED', message);
+    }
     if (count > maxLines && (items.length > maxLines || linesOf(item, selling) > 1)) {
       const message = `quantity ${item.quantity}: the order would have ${count} lines in WHMCS, ${maxLines} at most`;
       faults.tell('TOO_MANY_LINES', message);
@@ -57,6 +69,8 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
 }
 
 const isCount = (quantity: number): boolean => Number.isInteger(quantity) && quantity > 0;
+
+const isOneService = (item: MappedItem, { known, takes }: Selling): boolean => takes && allowed(item, known) === 2;
 
 const linesOf = (item: MappedItem, selling: Selling): number =>
   isCount(item.quantity) && !isOneLine(item, selling) ? item.quantity : 1;

@@ -1,10 +1,10 @@
 /** The step that maps each item of an Order to what WHMCS sells, and names all that is wrong at once. */
 import { sameId } from '../salesforce/ids';
-import { defaultFieldNames } from '../salesforce/contract';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Product } from '../whmcs/contract';
 import { failure, messageLimit } from './failure';
-import { Faults, isWhmcsFault, type MappedFieldNames } from './mapping-faults';
+import { defaultFieldMapping, itemFields, type FieldMapping } from './field-mapping';
+import { Faults, isWhmcsFault } from './mapping-faults';
 import { asksForQuantities, checkTogether, inLines, type Selling } from './mapping-lines';
 import { longReport, shortReport, warningReport } from './mapping-report';
 import type { ClientPart, FailurePart, MappedItem, MappingPart, OrderPart } from './message';
@@ -21,12 +21,11 @@ const mostUnits = 2_147_483_647;
 /**
  * Nothing is created while one item is wrong: then the way is *incomplete*, and the message carries the faults and a
  * failure that names them. An item of several units that WHMCS sells one by one becomes several lines.
- * @param fields names of the Product's fields, for messages.
  * @throws WhmcsError when WHMCS cannot be asked.
  */
 export function mapping(
   catalogue: Sells,
-  fields: MappedFieldNames = defaultFieldNames,
+  fields: FieldMapping = defaultFieldMapping,
 ): Step<'order' | 'client', 'mapping', 'mapped' | 'incomplete'> {
   return {
     name: step,
@@ -44,7 +43,7 @@ export function mapping(
 
 interface Mapping {
   catalogue: Sells;
-  fields: MappedFieldNames;
+  fields: FieldMapping;
   signal: AbortSignal;
 }
 
@@ -75,9 +74,9 @@ function mapItem(
   order: OrderPart,
   client: ClientPart,
   known: ReadonlyMap<number, Product>,
-  names: MappedFieldNames,
+  mapping: FieldMapping,
 ): MappedItem {
-  const faults = new Faults(names);
+  const faults = new Faults(mapping);
   const { product, quantity } = item;
   if (!Number.isInteger(quantity) || quantity < 1 || quantity > mostUnits)
     faults.tell('QUANTITY_INVALID', `quantity is ${quantity}`);
@@ -86,7 +85,8 @@ function mapItem(
   if (book !== null && used !== null && !sameId(book, used))
     faults.tell('OTHER_PRICEBOOK', `the item is from price book ${used}, not from ${book}`);
   if (product === null) faults.tell('PRODUCT_MISSING', 'the item has no product');
-  const found = product && checkProduct(product, known, [client.currency], names, faults);
+  const found = product && checkProduct(product, known, [client.currency], mapping, faults);
+  const fields = itemFields(item, mapping, known.get(found?.pid ?? 0), faults);
   return {
     orderItemId: item.id,
     productId: product?.productId ?? null,
@@ -94,7 +94,9 @@ function mapItem(
     pid: found?.pid ?? null,
     billingCycle: found?.billingCycle ?? null,
     quantity,
-    price: found?.price ?? null,
+    // What options cost is not known beforehand.
+    price: fields.priceOverride ?? (fields.configOptions ? null : (found?.price ?? null)),
+    ...fields,
     faults: faults.faults,
     ...(faults.warnings.length > 0 ? { warnings: faults.warnings } : {}),
   };

@@ -3,7 +3,7 @@
  * Small and flat, so that it reads well in the debug sidebar; no secret, no function, no client object.
  */
 import type { JsonObject } from '../json';
-import type { BillingCycle } from '../whmcs/contract';
+import type { AddOrderItem, BillingCycle } from '../whmcs/contract';
 import type { Delivery } from '../state/contract';
 import type { ErrorCode, Owner } from './error-codes';
 import type { StepName } from './step';
@@ -56,6 +56,8 @@ export interface OrderPart {
     price: number | null;
     /** null: not told. */
     pricebookId?: string | null;
+    /** What mapping check asked for besides, by path (`OrderItem.Domain__c`). */
+    fields?: Record<string, string | null>;
   }[];
 }
 
@@ -75,7 +77,10 @@ export interface MappingFault {
   owner: Owner;
 }
 
-export interface MappedItem {
+export interface MappedItem extends Pick<
+  AddOrderItem,
+  'domain' | 'hostname' | 'customFields' | 'configOptions' | 'priceOverride'
+> {
   orderItemId: string;
   productId: string | null;
   productName: string;

@@ -13,12 +13,10 @@ export interface FieldNames {
   errorAt: string | null;
   itemServiceId: string | null;
   account: string;
+  /** Paths from an item: `OrderItem.Domain__c`, `PricebookEntry.…`, `Order.…`, `Account.…`; a name alone is of the product. */
   productId: string;
   billingCycle: string;
-  /**
-   * Further fields of each item, by their paths: `OrderItem.Domain__c`, `Product2.…`, `PricebookEntry.…`, `Order.…`,
-   * `Account.…`.
-   */
+  /** Paths of what is read of each item besides. */
   further?: readonly string[];
 }
 

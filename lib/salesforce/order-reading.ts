@@ -69,10 +69,8 @@ function orderQuery(
   fields: FieldNames,
   { attempt, resultAttempt }: Pick<FieldNames, 'attempt' | 'resultAttempt'>,
 ): string {
-  const further = furtherColumns(fields.further ?? []);
-  const product = ['Name', 'ProductCode', 'IsActive', fields.productId, fields.billingCycle].map(
-    (name) => `Product2.${fieldName(name)}`,
-  );
+  const further = furtherColumns([fields.productId, fields.billingCycle, ...(fields.further ?? [])]);
+  const product = ['Product2.Name', 'Product2.ProductCode', 'Product2.IsActive'];
   const items = ['Id', 'Quantity', 'UnitPrice', 'PricebookEntryId', 'Product2Id', ...product, ...further.items];
   const order = [
     ...['Id', 'OrderNumber', 'Pricebook2Id', 'TotalAmount', 'AccountId'],
@@ -176,8 +174,8 @@ function itemOf(item: ItemPage['records'][number], order: OrderRecord, fields: F
             id: productId,
             name: product.Name ?? '',
             code: product.ProductCode ?? null,
-            productId: wordOf(product[fields.productId]),
-            billingCycle: wordOf(product[fields.billingCycle]),
+            productId: wordOf(furtherValue(fields.productId, item, order)),
+            billingCycle: wordOf(furtherValue(fields.billingCycle, item, order)),
             ...(typeof product.IsActive === 'boolean' ? { isActive: product.IsActive } : {}),
           },
     ...(further === undefined

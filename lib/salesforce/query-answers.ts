@@ -45,9 +45,12 @@ export function namedColumn(message: string): string | null {
 /** Says which setting holds the name that the org does not know. */
 export function nameField(error: SalesforceError, fields: FieldNames): SalesforceError {
   const column = namedColumn(error.message);
-  const setting =
-    Object.entries(fields).find(([, name]) => name !== null && name === column)?.[0] ??
-    fields.further?.find((path) => path.split('.').pop()?.trim().toLowerCase() === column?.toLowerCase());
+  const names = Object.entries(fields).flatMap(([setting, name]) =>
+    (Array.isArray(name) ? name : [name]).map((one: string | null) => [setting, one] as const),
+  );
+  const isIt = (path: string | null): boolean => path?.split('.').pop()?.trim().toLowerCase() === column?.toLowerCase();
+  const found = names.find(([, path]) => isIt(path))?.[0];
+  const setting = found === 'further' ? 'mapping check' : found;
   if (column === null || setting === undefined) return error;
   return new SalesforceError(
     'INVALID_FIELD',

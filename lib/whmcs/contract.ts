@@ -45,10 +45,19 @@ export interface Product {
   allowQuantity: 0 | 1 | 2 | null;
   /** Units in stock; null: not told or not counted. */
   stock: number | null;
+  /** Those that its choices are told of; absent: not told. */
+  configOptions?: ConfigOption[];
   /** Taken out of the shop, where this WHMCS tells: most do not. */
   withdrawn?: 'hidden' | 'retired';
   /** By currency code, then cycle; a cycle that is not offered (-1.00) is absent. */
   prices: Record<string, Partial<Record<BillingCycle, string>>>;
+}
+
+export interface ConfigOption {
+  id: number;
+  name: string;
+  /** Of a list to choose from; none where it takes a number, or yes and no. */
+  choices: { id: number; name: string }[];
 }
 
 export interface OrderLine {

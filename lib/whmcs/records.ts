@@ -6,6 +6,7 @@ import {
   type AddedOrder,
   type BillingCycle,
   type Client,
+  type ConfigOption,
   type Gateway,
   type ModuleQueueItem,
   type Order,
@@ -234,6 +235,23 @@ const recurring = [
 
 const pricing = z.record(z.string(), z.unknown());
 
+/** Types 1 and 2 are lists to choose from; 3 is yes or no, 4 a quantity, each with one choice that is its own name. */
+const configOption = z
+  .object({
+    id: whole,
+    name: text,
+    type: text,
+    options: listOf(
+      z.object({ id: whole, name: text }).transform(({ id, name }) => ({ id, name })),
+      'option',
+    ),
+  })
+  .transform((row): ConfigOption => ({
+    id: row.id,
+    name: row.name,
+    choices: row.type === '3' || row.type === '4' ? [] : row.options,
+  }));
+
 const product = z
   .object({
     pid: whole,
@@ -245,6 +263,7 @@ const product = z
     quantity_available: optionalCount.catch(0),
     stockcontrol: flag,
     hidden: flag,
+    configoptions: listOf(configOption, 'configoption').catch([]),
     retired: flag,
     pricing: z.preprocess((value) => (Array.isArray(value) || value === '' ? {} : (value ?? {})), pricing),
   })
@@ -256,6 +275,7 @@ const product = z
     allowQuantity: row.allowqty === 0 || row.allowqty === 1 || row.allowqty === 2 ? row.allowqty : null,
     // Where stock control is not told, 0 is also what a product without it has.
     stock: row.stockcontrol === false ? null : row.quantity_available || (row.stockcontrol ? 0 : null),
+    ...(row.configoptions.length > 0 ? { configOptions: row.configoptions } : {}),
     ...(row.retired ? { withdrawn: 'retired' as const } : row.hidden ? { withdrawn: 'hidden' as const } : {}),
     prices: Object.fromEntries(
       Object.entries(row.pricing).map(([currency, prices]) => [currency, pricesOf(row.paytype.toLowerCase(), prices)]),

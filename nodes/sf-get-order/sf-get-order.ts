@@ -1,6 +1,7 @@
 import type { NodeAPI } from 'node-red';
 import { getOrder } from '../../lib/provisioning/get-order';
 import { readFieldNames, readFieldSettings } from '../shared/field-names';
+import { fieldsWanted } from '../shared/mapped-fields';
 import { text } from '../shared/settings';
 import { stepNode } from '../shared/step-node';
 
@@ -9,6 +10,9 @@ export = (RED: NodeAPI): void =>
     connections: { salesforce: 'sf-connection' },
     settings: { pricebookId: text(), ...readFieldSettings },
     ways: ['go', 'skip'],
-    build: (settings, { salesforce }) =>
-      getOrder({ fields: readFieldNames(settings), pricebookId: settings.pricebookId }, salesforce.salesforce),
+    build(settings, { salesforce }, node) {
+      const { pricebookId } = settings;
+      const mapped = () => fieldsWanted(node);
+      return getOrder({ fields: readFieldNames(settings), pricebookId, mapped }, salesforce.salesforce);
+    },
   });

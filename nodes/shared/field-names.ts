@@ -7,12 +7,10 @@ const both = {
   whmcsOrderIdField: text(defaultFieldNames.whmcsOrderId),
 };
 
-/** What an Order is read by. */
+/** What an Order is read by, besides what the mapping wants of its items. */
 export const readFieldSettings = {
   ...both,
   accountField: text(defaultFieldNames.account),
-  productIdField: text(defaultFieldNames.productId),
-  billingCycleField: text(defaultFieldNames.billingCycle),
 } as const;
 
 /** What its result is told by. */
@@ -28,8 +26,6 @@ export function readFieldNames(settings: ValuesOf<typeof readFieldSettings>): Fi
     activationStatus: settings.activationStatusField,
     whmcsOrderId: settings.whmcsOrderIdField,
     account: settings.accountField,
-    productId: settings.productIdField,
-    billingCycle: settings.billingCycleField,
   };
 }
 

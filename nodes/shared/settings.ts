@@ -5,6 +5,8 @@
  * is not set. So the empty text and a `${NAME}` that is still there both mean unset: a setting that may be absent takes
  * its default, one that is needed is SETTING_MISSING. Pure: the same reading serves the nodes and the form's hints.
  */
+import { furtherField } from '../../lib/salesforce/further-fields';
+
 export {
   optionalSecret,
   readSecrets,
@@ -123,6 +125,37 @@ export function servers(defaultPort: number): Setting<readonly string[] | null> 
       return right ? { value: found } : { fault: 'must be host:port, with commas between several' };
     },
   };
+}
+
+/** A field of Salesforce, by its path from an item: `OrderItem.Domain__c`; a name alone is of the product. */
+export function fieldPath(fallback: string): Setting<string>;
+export function fieldPath(): Setting<string | null>;
+export function fieldPath(fallback: string | null = null): Setting<string | null> {
+  return { fallback, needed: false, parse: (raw) => onePath(String(raw)) };
+}
+
+/** Ids in WHMCS, each with the path that feeds it: `12=OrderItem.Seat__c, 13=Order.PoNumber`. It may be absent: null. */
+export function pathsByIds(): Setting<readonly string[] | null> {
+  return {
+    fallback: null,
+    needed: false,
+    parse(raw) {
+      const pairs = String(raw)
+        .split(/[,;\n]+/)
+        .map((pair) => pair.trim())
+        .filter((pair) => pair !== '');
+      const found = pairs.map((pair) => /^([1-9]\d{0,8})\s*=\s*(\S+)$/.exec(pair));
+      const ids = found.map((one) => one?.[1]);
+      const right = found.every((one) => one?.[2] !== undefined && furtherField(one[2]) !== null);
+      return right && new Set(ids).size === ids.length
+        ? { value: found.map((one) => `${one?.[1]}=${one?.[2]}`) }
+        : { fault: 'must be id=field, each id once, with commas between several' };
+    },
+  };
+}
+
+function onePath(raw: string): Parsed<string> {
+  return furtherField(raw) === null ? { fault: 'must be a field such as OrderItem.Domain__c' } : { value: raw.trim() };
 }
 
 // ---------------------------------------------------------------- reading

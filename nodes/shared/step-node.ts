@@ -18,7 +18,7 @@ export interface StepNodeOptions<
   settings: D;
   /** Names of the outputs, in the order of the editor. */
   ways: readonly W[];
-  build: (settings: ValuesOf<D>, connections: Connections<C>) => Step<N, A, W>;
+  build: (settings: ValuesOf<D>, connections: Connections<C>, node: Node) => Step<N, A, W>;
 }
 
 /** Registers a node type whose nodes run one step. */
@@ -37,7 +37,7 @@ export function stepNode<
     const found = [...read.problems, ...used.problems];
     let step: Step<N, A, W> | null = null;
     try {
-      if (found.length === 0) step = options.build(read.values, used.connections);
+      if (found.length === 0) step = options.build(read.values, used.connections, this);
     } catch (error) {
       // A constructor that throws leaves a hole in the flow: messages would vanish there.
       found.push(invalid(type, error));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Message } from '../../lib/provisioning/message';
+import { node, sink, type FlowNode } from './flow';
 import { arriving, itKeepsTheContract, orderOf, stepFlow, type StepUnderTest } from './step-contract';
 import { useWorld, type EventMessage, type Passed } from './world';
 
@@ -22,6 +23,12 @@ describe('sf-get-order', () => {
     const message = await arriving(world, step, orderId);
     return { ...message, event: { ...message.event, createdAt: '2026-01-01T00:00:00.000Z' } };
   };
+  /** A mapping check that its messages would reach, behind a node that lets nothing by. */
+  const leadingToMapping = (mapping: Partial<FlowNode>, change: Partial<FlowNode> = {}): FlowNode[] => [
+    ...stepFlow(step, { ...change, wires: [['gate'], [sink]] }),
+    { id: 'gate', type: 'helper', z: 'tab', x: 0, y: 0, wires: [['mapping']] },
+    node('mapping', mapping),
+  ];
   const failsAs = ({ sent, error, caught }: Passed, code: string, words: RegExp): void => {
     assert.deepEqual(sent, []);
     assert.equal(error?.code, code);
@@ -66,10 +73,43 @@ describe('sf-get-order', () => {
 
   it('reads names of fields from its settings', async () => {
     world.salesforce.panel.switches({ hiddenFields: ['Product2.Billing_Cycle__c', 'Account.WH_Account__c'] });
-    await world.load(stepFlow(step, { billingCycleField: 'Description', accountField: 'Name' }));
+    await world.load(leadingToMapping({ billingCycleField: 'ProductCode' }, { accountField: 'Name' }));
     const { sent, error } = await world.pass('get', await arriving(world, step));
     assert.equal(error, null);
     assert.equal(sent[0]?.message.order?.account?.whAccount, 'Northwind Traders');
+    assert.equal(sent[0]?.message.order?.items[0]?.product?.billingCycle, 'SEAT-M');
+    assert.equal(sent[0]?.message.order?.items[0]?.fields, undefined);
+  });
+
+  it('reads in its one query what the mapping check wants that its messages reach, and of no other', async () => {
+    const wants = { productIdField: 'OrderItem.Description', domainField: 'OrderItem.ServiceDate' };
+    const other = node('mapping', { id: 'other', domainField: 'OrderItem.Nowhere__c' });
+    await world.load([
+      ...leadingToMapping({
+        ...wants,
+        customFields: '12 = Order.PoNumber; 13=Account.Name',
+        configOptions: '3=Family',
+      }),
+      other,
+    ]);
+    const { sent, error } = await world.pass('get', await arriving(world, step));
+    assert.equal(error, null);
+    const [item] = sent[0]?.message.order?.items ?? [];
+    assert.equal(item?.product?.productId, null);
+    assert.deepEqual(item?.fields, {
+      'OrderItem.ServiceDate': null,
+      'Order.PoNumber': null,
+      'Account.Name': 'Northwind Traders',
+      Family: null,
+    });
+    assert.equal(world.salesforce.panel.requests('query').length, 1);
+  });
+
+  it('names the field that mapping check wants and the org does not have', async () => {
+    await world.load(leadingToMapping({ customFields: '12=OrderItem.Nowhere__c' }));
+    const { error, caught } = await world.pass('get', await arriving(world, step));
+    assert.deepEqual([error?.code, caught?.failure?.owner], ['SF_QUERY', 'Salesforce admin']);
+    assert.match(error?.message ?? '', /Nowhere__c \(mapping check\) does not exist/);
   });
 
   it('sends an Order that is not Activating by its second output, with the reason', async () => {

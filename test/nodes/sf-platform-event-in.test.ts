@@ -448,8 +448,12 @@ describe('sf-platform-event-in', () => {
 
     it('tells results where the org has other names for what only get order reads', async () => {
       world.salesforce.panel.switches({ hiddenFields: ['Account.WH_Account__c', 'Product2.Billing_Cycle__c'] });
-      const flow = chain(['get', 'client']).map((one) =>
-        one.id === 'get' ? { ...one, accountField: 'Description', billingCycleField: 'Description' } : one,
+      const flow = chain(['get', 'client', 'mapping']).map((one) =>
+        one.id === 'get'
+          ? { ...one, accountField: 'Description' }
+          : one.id === 'mapping'
+            ? { ...one, billingCycleField: 'Description' }
+            : one,
       );
       await world.load(flow);
       await subscribed();

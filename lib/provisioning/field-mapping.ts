@@ -1,0 +1,113 @@
+/** Which Salesforce field feeds which field of an AddOrder item, and what it feeds. Pure. */
+import { defaultFieldNames } from '../salesforce/contract';
+import type { AddOrderItem, ConfigOption, Product } from '../whmcs/contract';
+import type { Faults } from './mapping-faults';
+import type { OrderPart } from './message';
+
+/** All values are paths of fields: `OrderItem.Domain__c`, `Order.…`, `Account.…`; a name alone is of the product. */
+export interface FieldMapping {
+  productId: string;
+  billingCycle: string;
+  domain: string | null;
+  hostname: string | null;
+  priceOverride: string | null;
+  /** By id in WHMCS. */
+  customFields: Readonly<Record<number, string>>;
+  configOptions: Readonly<Record<number, string>>;
+}
+
+export const defaultFieldMapping: FieldMapping = {
+  productId: defaultFieldNames.productId,
+  billingCycle: defaultFieldNames.billingCycle,
+  domain: null,
+  hostname: null,
+  priceOverride: null,
+  customFields: {},
+  configOptions: {},
+};
+
+/** What an item of AddOrder may have besides product, cycle and quantity. */
+export type ItemFields = Pick<AddOrderItem, 'domain' | 'hostname' | 'customFields' | 'configOptions' | 'priceOverride'>;
+
+type Item = OrderPart['items'][number];
+
+/** The paths that are to be read for a mapping, beside those of product and cycle. */
+export function furtherPaths({ domain, hostname, priceOverride, customFields, configOptions }: FieldMapping): string[] {
+  const single = [domain, hostname, priceOverride].filter((path) => path !== null);
+  return [...new Set([...single, ...Object.values(customFields), ...Object.values(configOptions)])];
+}
+
+/** Values by id, from `id=path` texts. */
+export const pathsById = (pairs: readonly string[]): Record<number, string> =>
+  Object.fromEntries(
+    pairs.map((pair) => {
+      const [id = '', path = ''] = pair.split('=');
+      return [Number(id), path.trim()];
+    }),
+  );
+
+/** The fields of an item, and their faults. An empty field of Salesforce feeds nothing. */
+export function itemFields(
+  item: Item,
+  mapping: FieldMapping,
+  product: Product | undefined,
+  faults: Faults,
+): ItemFields {
+  const value = (path: string | null): string | null =>
+    path === null ? null : (item.fields?.[path]?.trim() ?? '') || null;
+  const name = (path: string | null): string | undefined => {
+    const text = value(path);
+    if (path === null || text === null) return undefined;
+    if (/^[^\s\p{Cc}<>"'/\\@:,;=&]{1,253}$/u.test(text)) return text;
+    faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' is no domain name`);
+    return undefined;
+  };
+  const fields: ItemFields = {};
+  const domain = name(mapping.domain);
+  if (domain !== undefined) fields.domain = domain;
+  const hostname = name(mapping.hostname);
+  if (hostname !== undefined) fields.hostname = hostname;
+  const price = value(mapping.priceOverride);
+  if (price !== null) {
+    const money = moneyOf(price);
+    if (money === null) faults.tell('PRICE_INVALID', `${mapping.priceOverride} '${shown(price)}' is no price`);
+    else fields.priceOverride = money;
+  }
+  const texts = Object.entries(mapping.customFields).flatMap(([id, path]) => {
+    const text = value(path);
+    return text === null ? [] : [[Number(id), text] as const];
+  });
+  if (texts.length > 0) fields.customFields = Object.fromEntries(texts);
+  const options = Object.entries(mapping.configOptions).flatMap(([id, path]) => {
+    const text = value(path);
+    const option = product?.configOptions?.find((one) => one.id === Number(id));
+    // An option that the product does not have: it is another product's.
+    if (text === null || (product?.configOptions !== undefined && option === undefined)) return [];
+    const chosen = chosenOf(text, option);
+    if (chosen !== null) return [[Number(id), chosen] as const];
+    const wanted = option && option.choices.length > 0 ? option.choices.map((one) => one.name).join(', ') : 'a number';
+    faults.tell('OPTION_INVALID', `${path} '${shown(text)}' is no value of option ${id}, which takes ${wanted}`);
+    return [];
+  });
+  if (options.length > 0) fields.configOptions = Object.fromEntries(options);
+  return fields;
+}
+
+const shown = (text: string): string => text.slice(0, 30);
+
+/** "15.50": dot decimal, no more than two places, which WHMCS would cut off. */
+function moneyOf(text: string): string | null {
+  const [, whole, cents = ''] = /^(\d{1,9})(?:\.(\d{1,2})0*)?$/.exec(text) ?? [];
+  return whole === undefined ? null : `${Number(whole)}.${cents.padEnd(2, '0')}`;
+}
+
+/** What AddOrder takes for an option: the id of a choice, 1 or 0, or a number. Choices may be named, too. */
+function chosenOf(text: string, option: ConfigOption | undefined): number | null {
+  if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true' ? 1 : 0;
+  const digits = /^(\d{1,9})(?:\.0+)?$/.exec(text)?.[1];
+  const number = digits === undefined ? null : Number(digits);
+  if (option === undefined || option.choices.length === 0) return number;
+  const key = text.toLowerCase();
+  const named = option.choices.find((one) => one.id === number || one.name.toLowerCase() === key);
+  return named?.id ?? null;
+}

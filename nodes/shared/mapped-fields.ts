@@ -1,0 +1,34 @@
+/**
+ * What mapping checks want to be read of each item. A node that reads Orders asks for what those want that its messages
+ * reach, so that each name is written in one place.
+ */
+import type { Node, NodeAPI } from 'node-red';
+import { furtherPaths, type FieldMapping } from '../../lib/provisioning/field-mapping';
+import type { FieldNames } from '../../lib/salesforce/contract';
+import { currentCheck, flowIdOf, onDeployed } from './registry';
+
+/** By the id of the node, while it stands. */
+const wanted = new Map<string, { flowId: string; mapping: FieldMapping }>();
+
+/** To be called by a mapping check; forgotten when it closes. */
+export function wantFields(RED: NodeAPI, node: Node, mapping: FieldMapping): void {
+  const entry = { flowId: flowIdOf(node), mapping };
+  wanted.set(node.id, entry);
+  // Who is reached by whom is known after each deploy.
+  const leave = onDeployed(RED, () => undefined);
+  node.on('close', () => {
+    leave();
+    if (wanted.get(node.id) === entry) wanted.delete(node.id);
+  });
+}
+
+/** For a node that reads Orders. Of several mappings the first names product and cycle. */
+export function fieldsWanted(node: Node): Partial<Pick<FieldNames, 'productId' | 'billingCycle' | 'further'>> {
+  const reached = currentCheck().reach(flowIdOf(node));
+  const mappings = [...wanted.values()].filter(({ flowId }) => reached.has(flowId)).map(({ mapping }) => mapping);
+  const [first] = mappings;
+  if (first === undefined) return {};
+  const further = [...new Set(mappings.flatMap(furtherPaths))];
+  const { productId, billingCycle } = first;
+  return { productId, billingCycle, ...(further.length > 0 ? { further } : {}) };
+}
