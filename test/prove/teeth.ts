@@ -52,15 +52,22 @@ export const teeth: readonly Tooth[] = [
     name: 'the fence',
     engine: 'redis',
     store: 'fence',
-    // The first loses its lease just before its intent to accept; the second accepts, and the module runs for a while.
-    plans: from('redis', 'second instance', 24, (plan) => {
+    // The first is stopped at a write and loses its lease; the second goes on, and sends an accept whose module runs for long.
+    // What the first then writes over it lacks that intent.
+    plans: from('redis', 'second instance', 6, (plan) => {
       plan.faults = [];
       plan.orders = [[{ code: 'HOST-M', quantity: 1 }]];
-      plan.moduleMs = 55_000;
-      for (const seat of plan.seats) seat.lives = [[]];
-      const [first] = plan.seats;
-      if (first)
-        first.lives = [[{ name: 'ledger.write:before', nth: 4 + (plan.seed % 4), deed: { kind: 'stop', ms: 65_000 } }]];
+      plan.moduleMs = 280_000;
+      const stopped = {
+        name: 'ledger.write:before',
+        nth: 2 + (plan.seed % 3),
+        deed: { kind: 'stop', ms: 240_000 } as const,
+      };
+      for (const [at, seat] of plan.seats.entries()) {
+        seat.host = null;
+        seat.startMs = at === 0 ? null : 20_000;
+        seat.lives = at === 0 ? [[stopped]] : [[]];
+      }
     }),
   },
   {
