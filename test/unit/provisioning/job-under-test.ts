@@ -19,7 +19,7 @@ import { FakeClock } from '../../fake-clock';
 import { channel, DeskUnderTest, orderId } from './desk-under-test';
 import { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
 import { InMemoryWhmcs } from './vendor-doubles/in-memory-whmcs';
-import { input, type Engine } from './vendor-doubles/world';
+import { clientId, input, type Engine } from './vendor-doubles/world';
 
 export interface JobOptions {
   /** Whether the org has the attempt fields. */
@@ -32,6 +32,8 @@ export interface JobOptions {
   latencyMs?: number;
   /** Events in work at a time. */
   maxInWork?: number;
+  /** The WHMCS client of an order; one for all where nothing is said. */
+  clientOf?: (orderId: string) => number;
   /** Another engine than the embedded one. */
   shared?: { engine: Engine; place: string };
 }
@@ -51,6 +53,7 @@ export class JobUnderTest {
     readonly connection: Whmcs,
     readonly desk: DeskUnderTest,
     readonly settings: AddOrderSettings,
+    private readonly clientOf: (orderId: string) => number,
   ) {}
 
   static async open(options: JobOptions = {}): Promise<JobUnderTest> {
@@ -61,6 +64,7 @@ export class JobUnderTest {
       lost = false,
       latencyMs = 0,
       maxInWork = 4,
+      clientOf = () => clientId,
       shared,
     } = options;
     const clock = new FakeClock();
@@ -74,7 +78,7 @@ export class JobUnderTest {
       ...(shared ? { shared } : {}),
     });
     const settings = { ...addOrderDefaults, resend, marker };
-    const job = new JobUnderTest(clock, salesforce, whmcs, connection, desk, settings);
+    const job = new JobUnderTest(clock, salesforce, whmcs, connection, desk, settings, clientOf);
     if (!lost) await desk.provisioning.store.setDoubt(null);
     await desk.provisioning.start();
     job.intake = new Intake({
@@ -204,7 +208,8 @@ export class JobUnderTest {
   }
 
   private async steps(event: InboxEvent, context: StepContext): Promise<StepOutcome<unknown, string>> {
-    const message = input({ id: event.orderId ?? '' });
+    const id = event.orderId ?? '';
+    const message = input({ id, clientId: this.clientOf(id) });
     const got = await getOrder({ fields: defaultFieldNames, pricebookId: null }, this.salesforce).run(
       { event: eventPart(event) },
       context,
@@ -226,8 +231,12 @@ function slow(whmcs: Whmcs, clock: FakeClock, latencyMs: number): Whmcs {
       const found: unknown = Reflect.get(target, name, receiver);
       if (typeof found !== 'function' || name === 'orderUrl') return found;
       return async (...given: unknown[]): Promise<unknown> => {
-        await pause(clock, latencyMs);
-        return Reflect.apply(found, target, given) as unknown;
+        // A write leaves within its send-by, however long its answer takes.
+        const there = Math.min(latencyMs / 2, 1_000);
+        await pause(clock, there);
+        const answer: unknown = await Reflect.apply(found, target, given);
+        await pause(clock, latencyMs - there);
+        return answer;
       };
     },
   });
