@@ -2,7 +2,7 @@ import type { Node, NodeAPI } from 'node-red';
 import { Provisioning } from '../../lib/provisioning/provisioning';
 import { SharedStore, type SharedStoreParts } from '../../lib/provisioning/shared-store';
 import type { Log } from '../../lib/log';
-import type { IdMappingsTable, StateStore } from '../../lib/state/contract';
+import { StoreError, type IdMappingsTable, type StateStore } from '../../lib/state/contract';
 import { shippedTable, type DescribedTable } from '../../lib/state/postgres/described-table';
 import type { RedisConnection } from '../../lib/state/redis/connection';
 import { thisProcess } from '../../lib/state/sender';
@@ -170,14 +170,19 @@ async function tryStore(values: Values, hidden: Hidden, signal: AbortSignal): Pr
   const ids = await tryIdMappings(values, hidden);
   if (values.engine === 'embedded')
     return { ...ids, message: ids.ok ? 'The embedded store needs no connection.' : ids.message };
-  const { version, holdsStore, warnings } = await redisTrial().tryRedis(connectionOf(values, hidden), signal);
-  if (!ids.ok) return ids;
-  return {
-    ok: true,
-    code: 'OK',
-    message: `Redis ${version} ${holdsStore ? 'holds a store of this pack' : 'can keep the store; none is there yet'}.`,
-    details: [...warnings.map((text) => `⚠ ${text}`), ...ids.details],
-  };
+  try {
+    const { version, holdsStore, warnings } = await redisTrial().tryRedis(connectionOf(values, hidden), signal);
+    if (!ids.ok) return ids;
+    return {
+      ok: true,
+      code: 'OK',
+      message: `Redis ${version} ${holdsStore ? 'holds a store of this pack' : 'can keep the store; none is there yet'}.`,
+      details: [...warnings.map((text) => `⚠ ${text}`), ...ids.details],
+    };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return { ok: false, code: 'STORE_UNAVAILABLE', message: error.message, details: [] };
+  }
 }
 
 async function tryIdMappings(values: Values, { databaseUrl }: Hidden): Promise<TestAnswer> {

@@ -9,6 +9,7 @@ const env = {
   SF_EVENTS_REPLAY: 'sometimes',
   WHMCS_URL: 'http://127.0.0.1:1/whmcs',
   PORTAL_PRICEBOOK_ID: '01s000000000001AAA',
+  REDIS_URL: 'redis://:hush@127.0.0.1:1',
 };
 
 /** How well two colours tell apart (WCAG 2): 4.5 is readable. */
@@ -131,6 +132,32 @@ for (const [line, name] of bothLines) {
       assert.equal(await editor.page.isVisible('#node-config-input-markerFieldId'), false);
       await editor.run(`$('#node-config-input-marker').typedInput('value', 'customField')`);
       await editor.page.locator('#node-config-input-markerFieldId.input-error').waitFor();
+    });
+
+    it('show of a store what its engine needs, by what the variable holds as well', async () => {
+      const shown = async (): Promise<string[]> => {
+        const labels = editor.page.locator('form.order-provisioning-form .form-row:visible > label');
+        return (await labels.allInnerTexts()).map((label) => label.trim());
+      };
+      const ofRedis = ['Redis URL in', 'Sentinels', 'TLS authorities'];
+      await editor.edit('provisioning-store');
+      await editor.page.locator('#node-config-input-directory').waitFor();
+      assert.equal(await hint('engine'), 'PROVISIONING_STORE is not set. In force: embedded');
+      const before = await shown();
+      assert.deepEqual([before.includes('Folder'), ofRedis.some((label) => before.includes(label))], [true, false]);
+      await editor.run(`$('#node-config-input-engine').typedInput('type', 'choice').typedInput('value', 'redis')`);
+      await editor.page.locator('#node-config-input-redisUrlVar').waitFor();
+      assert.equal(await hint('redisUrlVar'), 'REDIS_URL is set');
+      const after = await shown();
+      assert.deepEqual([after.includes('Folder'), ofRedis.every((label) => after.includes(label))], [false, true]);
+      await editor.page.selectOption('#node-config-input-secretsFrom', 'stored');
+      await editor.page.fill('#node-config-input-redisUrl', 'redis://:hushed-word@127.0.0.1:1');
+      await editor.page.click('[data-test] button');
+      const result = editor.page.locator('.order-provisioning-result');
+      await result.locator('.fa-times').waitFor();
+      assert.match(await result.innerText(), /STORE_UNAVAILABLE: Redis cannot be reached \(ECONNREFUSED\)/);
+      assert.doesNotMatch(await result.innerText(), /hushed|127/);
+      await editor.leave('cancel');
     });
 
     it('take a variable’s name without ${}, so that no secret takes its place', async () => {

@@ -402,7 +402,7 @@ describe('provisioning-store on Redis', function () {
         ['hush-pass@host', /looks like redis/],
       ] as const) {
         const body = await press(formOf({ engine: 'redis', secretsFrom: 'stored' }), { redisUrl: url });
-        assert.equal(body['ok'], false);
+        assert.deepEqual([body['ok'], body['code']], [false, 'STORE_UNAVAILABLE']);
         assert.match(String(body['message']), words);
       }
       tells('hush-pass', 'hushed-guess', `:${redis.port}`);
