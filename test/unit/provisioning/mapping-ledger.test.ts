@@ -268,7 +268,6 @@ describe('what WHMCS has in its books', () => {
   });
 
   describe('for any order and any catalogue', () => {
-    const cycles = ['monthly', 'quarterly', 'annually'] as const;
     const price = fc
       .integer({ min: -100, max: 99_999 })
       .map((cents) => (cents < 0 ? '-1.00' : (cents / 100).toFixed(2)));
