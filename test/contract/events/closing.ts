@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { until } from '../../unit/salesforce/org';
-import { moment, pass, Scene } from './scene';
+import { moment, pass, Scene, untaken } from './scene';
 import { held, TestSink } from './test-sink';
 import type { TransportUnderTest } from './transport-under-test';
 
@@ -157,11 +157,7 @@ export function closing(transport: TransportUnderTest): void {
     });
 
     it('has no old stream left that could harm anybody when Salesforce ends it (B12)', async () => {
-      const thrown: unknown[] = [];
-      const onThrown = (error: unknown): void => void thrown.push(error);
-      process.on('uncaughtException', onThrown);
-      process.on('unhandledRejection', onThrown);
-      try {
+      const thrown = await untaken(async () => {
         for (const { lose } of transport.losses) {
           const old = scene.subscribe();
           await scene.connected(old);
@@ -174,12 +170,8 @@ export function closing(transport: TransportUnderTest): void {
           await scene.connected(one);
           await one.close();
         }
-        await moment();
-        assert.deepEqual(thrown, []);
-      } finally {
-        process.off('uncaughtException', onThrown);
-        process.off('unhandledRejection', onThrown);
-      }
+      });
+      assert.deepEqual(thrown, []);
     });
 
     it('lets go of every socket, and of the old ones when it connects again', async () => {

@@ -161,6 +161,22 @@ export class Scene {
   }
 }
 
+/** Runs something; what is thrown meanwhile and nobody takes ends Node-RED, while mocha passes over it. */
+export async function untaken(during: () => Promise<void>): Promise<unknown[]> {
+  const thrown: unknown[] = [];
+  const onThrown = (error: unknown): void => void thrown.push(error);
+  process.on('uncaughtException', onThrown);
+  process.on('unhandledRejection', onThrown);
+  try {
+    await during();
+    await moment();
+  } finally {
+    process.off('uncaughtException', onThrown);
+    process.off('unhandledRejection', onThrown);
+  }
+  return thrown;
+}
+
 /** A short real pause, for what must not happen. */
 export const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 25));
 
