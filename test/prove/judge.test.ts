@@ -39,6 +39,21 @@ const failed = (code: string | null, over: Partial<HeldSalesforceOrder> = {}): H
   ...over,
 });
 
+const service: BookedOrder['services'][number] = {
+  id: 9001,
+  pid: 20,
+  quantity: 1,
+  billingCycle: 'monthly',
+  status: 'Active',
+  firstPayment: '9.50',
+  recurring: '9.50',
+  domain: '',
+  customFields: {},
+  configOptions: {},
+  moduleRuns: 1,
+  remoteAccount: true,
+};
+
 interface Case {
   order?: HeldSalesforceOrder;
   whmcs?: BookedOrder[];
@@ -92,6 +107,8 @@ describe('The checker of the proof', () => {
 
   it('finds a module that ran twice for one service', () => {
     assert.match(breaches({ ledger: [made(5001), ran(9001, 1), ran(9001, 2), accepted(5001)] }), /ran 2 times/);
+    const begun = { ...booked(5001, 'Active'), services: [{ ...service, moduleRuns: 2 }] };
+    assert.match(breaches({ whmcs: [begun] }), /ran 2 times/);
   });
 
   it('finds Activated without an order, with one that was never accepted, or that is not Active', () => {

@@ -82,9 +82,14 @@ export function judge(books: Books, expected: Expectation): Verdict {
   for (const entry of accepts)
     if (!apiMade.has(Number(entry['orderId'])))
       verdict.breaches.push(`WHMCS order ${String(entry['orderId'])}, which a person made, was accepted by us`);
+  // The ledger tells of a run that has ended, the service of one that has begun.
+  const runs = new Map<number, number>();
   for (const run of books.whmcsLedger.filter((entry) => entry.what === 'moduleRun'))
-    if (Number(run['run']) > 1)
-      verdict.breaches.push(`the module of service ${String(run['serviceId'])} ran ${String(run['run'])} times`);
+    runs.set(Number(run['serviceId']), Number(run['run']));
+  for (const service of books.whmcs.flatMap(({ services }) => services))
+    runs.set(service.id, Math.max(service.moduleRuns, runs.get(service.id) ?? 0));
+  for (const [service, count] of runs)
+    if (count > 1) verdict.breaches.push(`the module of service ${service} ran ${count} times`);
   for (const order of books.orders) judgeOrder(order, { books, made, accepts, expected, verdict });
   return verdict;
 }
