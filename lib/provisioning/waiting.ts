@@ -4,6 +4,7 @@
  * held as a whole.
  */
 import { SalesforceError } from '../salesforce/contract';
+import { StoreError } from '../state/contract';
 import type { Failure } from './failure';
 
 export interface Wait {
@@ -24,4 +25,13 @@ export function waitInstead(thrown: unknown, found: Failure): Wait | null {
   if (!(cause instanceof SalesforceError)) return null;
   if (cause.kind === 'temporary') return { ms: temporaryMs, holdsAll: false, toldOnOrder: false };
   return cause.kind === 'query' ? null : { ms: configurationMs, holdsAll: true, toldOnOrder: false };
+}
+
+/**
+ * Whether the store itself could not be read or written for now. What it did is unknown, and nothing can be put on record
+ * or parked: the event is to be handed out again once the store answers, and goes on from its record.
+ */
+export function isStoreAway(thrown: unknown): boolean {
+  const cause = thrown instanceof Error && !(thrown instanceof StoreError) ? thrown.cause : thrown;
+  return cause instanceof StoreError && (cause.code === 'UNAVAILABLE' || cause.code === 'READ_ONLY');
 }

@@ -14,7 +14,7 @@ import { Journal, provisioningPart } from '../../lib/provisioning/journal';
 import type { Message, Travelling } from '../../lib/provisioning/message';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
 import type { EndContext, Step, StepOutcome } from '../../lib/provisioning/step';
-import { waitInstead } from '../../lib/provisioning/waiting';
+import { isStoreAway, waitInstead } from '../../lib/provisioning/waiting';
 import { forCatch, fromCatch, isCaught } from './caught';
 import { nodeProblemText } from './connections';
 import { onInput, type Done, type Send } from './input';
@@ -146,6 +146,10 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
       };
       const journal = await Journal.start(place, this.step.name);
       await this.run(this.step, { provisioning, handout, visit, journal, message, send, done });
+    } catch (thrown) {
+      if (!isStoreAway(thrown)) throw thrown;
+      this.awaitStore(provisioning, handout, thrown);
+      done();
     } finally {
       visit.leave();
     }
@@ -164,6 +168,7 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
       }
       await this.sendOn(step, pass, outcome);
     } catch (thrown) {
+      if (isStoreAway(thrown)) throw thrown;
       const found = toFailure(thrown, step.name);
       // While the node closes nobody takes its message, and its connections may be closed under it.
       if (thrown instanceof LeaseLost || this.closed) {
@@ -182,6 +187,17 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
       await journal.failed(found);
       await this.fail(provisioning, handout, visit, found, message, done);
     }
+  }
+
+  /** Not a failure of the order: it goes out again as soon as the store answers, and goes on from its record. */
+  private awaitStore(provisioning: Provisioning, { orderId, eventId, handout }: Handout, thrown: unknown): void {
+    this.log.warn('The store does not answer; the order goes on from its record when it does', {
+      order: orderId,
+      event: eventId,
+      error: String(thrown),
+    });
+    this.show({ fill: 'yellow', shape: 'ring', text: 'waits for the store' });
+    provisioning.handouts.lose(eventId, handout);
   }
 
   private outcome(
