@@ -108,7 +108,9 @@ class SeedRun {
     for (let count = 0; count < plan.places; count++) this.places.push(await newPlace(this.options.engine));
     vendors.reset();
     this.account = vendors.customer(channelClient);
-    await Promise.all(this.seated.map((seated) => (seated.seat.startMs === null ? this.start(seated) : null)));
+    await Promise.all(
+      this.seated.map((seated) => (seated.seat.startMs === null ? this.start(seated) : Promise.resolve())),
+    );
     // Salesforce's times are whole seconds, and an order of the second of a store's birth is doubted.
     await this.virtually(2_500);
     const model = plan.prelude ? await this.prelude() : null;
@@ -121,7 +123,7 @@ class SeedRun {
   async close(): Promise<void> {
     this.closed = true;
     for (const timer of this.timers) clearTimeout(timer);
-    await Promise.all(this.seated.map(({ worker }) => worker?.kill()));
+    await Promise.all(this.seated.map(({ worker }) => worker?.kill() ?? Promise.resolve()));
     await Promise.all(this.places.map((place) => place.close()));
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -367,7 +369,9 @@ class SeedRun {
   }
 
   private async workersRest(): Promise<boolean> {
-    const whys = await Promise.all(this.seated.map(({ worker }) => worker?.rests(2_000) ?? 'it is not there'));
+    const whys = await Promise.all(
+      this.seated.map(({ worker }) => worker?.rests(2_000) ?? Promise.resolve('it is not there')),
+    );
     return whys.every((why) => why === '');
   }
 

@@ -94,7 +94,6 @@ async function open(): Promise<Provisioning> {
 
 async function main(): Promise<void> {
   const shared = new SharedStore(open, { place: 'the place of the proof', clock, log });
-  let intake: Intake | null = null;
   const hear = (line: Told): void => {
     if (line.do === 'go on') {
       asked.get(line.id)?.();
@@ -120,7 +119,7 @@ async function main(): Promise<void> {
     end: updateOrder({ status: 'message' }),
   });
   provisioning.useSalesforce(salesforce, defaultFieldNames);
-  intake = new Intake({
+  const intake = new Intake({
     provisioning,
     channel,
     orderIdField: 'OrderId__c',
