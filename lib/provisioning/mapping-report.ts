@@ -5,7 +5,7 @@ import type { MappedItem, MappingFault, MappingPart } from './message';
 /** More lines than this nobody reads; all of them are in msg.mapping. */
 const mostLines = 30;
 /** What Node-RED's debug sidebar shows of one text. */
-const lineLength = 1_000;
+const blockLength = 1_000;
 
 /** The faults in one text that fits Salesforce's field. */
 export function shortReport({ items }: MappingPart): string {
@@ -20,42 +20,43 @@ export function shortReport({ items }: MappingPart): string {
   return text;
 }
 
-/** A heading, then one line a fault: the item, what is wrong, what to do, who. */
+/**
+ * One line a fault: the item, what is wrong, what to do, who. In blocks under a heading, each as long as the debug sidebar
+ * shows; it folds a block to its heading.
+ */
 export function longReport(order: string, { items }: MappingPart): string[] {
-  return report(
-    items,
-    ({ faults }) => faults,
-    (count, of) => `Order ${order}: ${count} of ${of} items cannot be mapped`,
-  );
+  return report(order, items, 'cannot be mapped', ({ faults }) => faults);
 }
 
-/** The same of warnings; none: no line. */
+/** The same of warnings; none: no block. */
 export function warningReport(order: string, { items }: MappingPart): string[] {
-  return report(
-    items,
-    ({ warnings = [] }) => warnings,
-    (count, of) => `Order ${order}: ${count} of ${of} items with a warning`,
-  );
+  return report(order, items, 'with a warning', ({ warnings = [] }) => warnings);
 }
 
 function report(
+  order: string,
   items: readonly MappedItem[],
+  words: string,
   of: (item: MappedItem) => readonly MappingFault[],
-  heading: (count: number, of: number) => string,
 ): string[] {
   const rows = items.flatMap((item, at) => of(item).map((fault) => row(item, at + 1, fault)));
   if (rows.length === 0) return [];
   const wrong = items.filter((item) => of(item).length > 0).length;
+  const heading = `Order ${order}: ${wrong} of ${items.length} items ${words}\nitem | fault | fix | owner`;
   const more = rows.length - mostLines;
-  return [
-    `${heading(wrong, items.length)} (item | fault | fix | owner)`,
-    ...rows.slice(0, mostLines),
-    ...(more > 0 ? [`and ${more} more, in msg.mapping`] : []),
-  ];
+  const lines = [...rows.slice(0, mostLines), ...(more > 0 ? [`and ${more} more, in msg.mapping`] : [])];
+  const blocks = [heading];
+  for (const line of lines) {
+    const block = blocks.at(-1) ?? heading;
+    if (block.length + 1 + line.length <= blockLength || block === heading)
+      blocks[blocks.length - 1] = `${block}\n${line}`;
+    else blocks.push(`${heading}\n${line}`);
+  }
+  return blocks;
 }
 
 const row = ({ productName }: MappedItem, place: number, { message, fix, owner }: MappingFault): string =>
-  [`${place} ${productName.slice(0, 80)}`, message, fix, owner].map(oneLine).join(' | ').slice(0, lineLength);
+  [`${place} ${productName.slice(0, 80)}`, message, fix, owner].map(oneLine).join(' | ').slice(0, 800);
 
 /** Names come from outside: no line break, and no column of their own. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}|]+/gu, ' ').trim();

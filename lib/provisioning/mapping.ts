@@ -33,7 +33,7 @@ export function mapping(
     adds: 'mapping',
     async run({ order, client }, { signal, log }) {
       const value = await mapped(order, client, { catalogue, fields, signal });
-      for (const line of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(line);
+      for (const block of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(block);
       if (value.ok) return { way: 'mapped', value, note: noteOf(value) };
       const found = failureOf(value);
       return { way: 'incomplete', value, failure: found, note: `${found.code}: ${found.message}` };

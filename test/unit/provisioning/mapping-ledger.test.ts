@@ -164,7 +164,8 @@ describe('what WHMCS has in its books', () => {
 
   it('has each unit as a service of its own where units are configured', async () => {
     simulator.office.putProduct({ pid, allowQuantity: 1, customFields });
-    const { booked } = await add([item(pid, 2, { fields: { Twelve: 'x' } })]);
+    const { booked, created } = await add([item(pid, 2, { fields: { Twelve: 'x' } })]);
+    assert.equal(created.items.length, 2);
     assert.deepEqual(
       booked.services.map((one) => [one.quantity, one.customFields]),
       [

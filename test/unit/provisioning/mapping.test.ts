@@ -222,8 +222,9 @@ describe('mapping check', () => {
         [0, ['PRODUCT_INACTIVE', 'PRODUCT_RETIRED']],
       ],
     );
-    assert.deepEqual(said, [
-      'Order 00000101: 2 of 2 items with a warning (item | fault | fix | owner)',
+    assert.deepEqual(said.join('\n').split('\n'), [
+      'Order 00000101: 2 of 2 items with a warning',
+      'item | fault | fix | owner',
       '1 Pro seat | WHMCS product 11 is hidden | Check that the product is still to be sold; if not, correct WH_Product_ID__c. | Salesforce admin',
       '2 Pro seat | the Product is not active in Salesforce any more | Check that the Product is still to be sold; if not, use its successor on new Orders. | Salesforce admin',
       '2 Pro seat | WHMCS product 12 is retired | Check that the product is still to be sold; if not, correct WH_Product_ID__c. | Salesforce admin',
@@ -278,15 +279,21 @@ describe('mapping check', () => {
     sells = [product(11, { stock: 1 })];
     const { failure } = await run([item({ quantity: 2 }, { name: 'A |\n\u2028B' }), item({}, { productId: null })]);
     assert.equal(failure?.owner, 'Salesforce admin');
-    assert.deepEqual(said, [
-      'Order 00000101: 2 of 2 items cannot be mapped (item | fault | fix | owner)',
+    assert.deepEqual(said.join('\n').split('\n'), [
+      'Order 00000101: 2 of 2 items cannot be mapped',
+      'item | fault | fix | owner',
       '1 A B | WHMCS has 1 of product 11 in stock, the order asks for 2 | Raise the stock of the product in WHMCS, or lower the quantity. | WHMCS hosting support',
       "2 Pro seat | WH_Product_ID__c is empty | Set WH_Product_ID__c on the Product to the WHMCS product's number. | Salesforce admin",
     ]);
     assert.equal((await run([item({ quantity: 2 })])).failure?.owner, 'WHMCS hosting support');
     await run(Array.from({ length: 50 }, () => item({}, { productId: null })));
-    assert.equal(said.length, 32);
-    assert.equal(said.at(-1), 'and 20 more, in msg.mapping');
+    assert.ok(
+      said.every(
+        (block) => block.length <= 1_000 && block.startsWith('Order 00000101: 50 of 50 items cannot be mapped\n'),
+      ),
+    );
+    assert.equal(said.join('\n').match(/is empty/g)?.length, 30);
+    assert.match(said.at(-1) ?? '', /\nand 20 more, in msg\.mapping$/);
   });
 
   it('sees what was mended in WHMCS a minute ago', async () => {
