@@ -160,6 +160,47 @@ for (const [line, name] of bothLines) {
       await editor.leave('cancel');
     });
 
+    it('ask for PostgreSQL only where id mappings may be there, and try it', async () => {
+      const fields = ['databaseUrlVar', 'mappingTable', 'portalColumn'].map((name) => `#node-config-input-${name}`);
+      const visible = () => Promise.all(fields.map((field) => editor.page.isVisible(field)));
+      await editor.edit('provisioning-store');
+      await editor.page.locator('#node-config-input-databaseUrlVar').waitFor();
+      assert.deepEqual(await visible(), [true, true, true]);
+      for (const [choice, shown] of [
+        ['none', false],
+        ['postgres', true],
+        ['embedded', false],
+        ['postgres', true],
+      ] as const) {
+        await editor.run(`$('#node-config-input-idMappings').typedInput('value', '${choice}')`);
+        await editor.page.waitForFunction(`$('#node-config-input-mappingTable').is(':visible') === ${shown}`);
+        assert.deepEqual(await visible(), [shown, shown, shown], choice);
+      }
+      await editor.page.fill('#node-config-input-mappingTable', 'ids; DROP TABLE ids');
+      await editor.page.locator('#node-config-input-mappingTable').blur();
+      await editor.page.locator('#node-config-input-mappingTable.input-error').waitFor();
+      await editor.page.fill('#node-config-input-mappingTable', 'portal.ids');
+      await editor.page.selectOption('#node-config-input-secretsFrom', 'stored');
+      await editor.page.fill('#node-config-input-databaseUrl', 'postgres://me:hushed-word@127.0.0.1:1/db');
+      await editor.page.click('[data-test] button');
+      const result = editor.page.locator('.order-provisioning-result');
+      await result.locator('.fa-times').waitFor();
+      assert.match(await result.innerText(), /ID_MAPPINGS_UNAVAILABLE: PostgreSQL cannot be reached \(ECONNREFUSED\)/);
+      assert.doesNotMatch(await result.innerText(), /hushed|127/);
+      await editor.leave('cancel');
+    });
+
+    it('ask how long to wait only where an order may wait', async () => {
+      await editor.edit('whmcs-client-check');
+      assert.equal(await editor.page.isVisible('#node-input-holdHours + .red-ui-typedInput-container'), false);
+      await editor.run(`$('#node-input-missingPayment').typedInput('value', 'wait')`);
+      await editor.page.locator('#node-input-holdHours + .red-ui-typedInput-container').waitFor();
+      await editor.run(`$('#node-input-holdHours').typedInput('value', '48')`);
+      await editor.leave('ok');
+      assert.equal(await editor.property('whmcs-client-check', 'missingPayment'), 'wait');
+      assert.equal(await editor.property('whmcs-client-check', 'holdHours'), 48);
+    });
+
     it('take a variable’s name without ${}, so that no secret takes its place', async () => {
       await editor.edit('whmcs-connection');
       await editor.page.fill('#node-config-input-secretVar', '${MY_SECRET}');
