@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Message } from '../../lib/provisioning/message';
+import { node } from './flow';
 import { arriving, itKeepsTheContract, stepFlow, type StepUnderTest } from './step-contract';
 import { useWorld } from './world';
 
@@ -77,6 +78,33 @@ describe('mapping-check', () => {
       text: `${out.order?.number} incomplete`,
     });
     assert.deepEqual(world.whmcs.panel.ledger('orderCreated'), []);
+    const { fix = '' } = out.mapping?.items[2]?.faults[0] ?? {};
+    const [table, ...more] = world.lines('warn', 'mapping');
+    assert.deepEqual(more, []);
+    assert.match(table ?? '', new RegExp(`^Order ${out.order?.number}: 3 of 4 items cannot be mapped\nitem \\| fault`));
+    assert.ok(table?.endsWith(`\n3 Ghost product | WHMCS has no product 9999 | ${fix} | Salesforce admin`), table);
+  });
+
+  it('feeds what its settings name, from what get order has read', async () => {
+    const feeds = { domainField: 'OrderItem.Description', priceField: 'UnitPrice', customFields: '12=Account.Name' };
+    await world.load(stepFlow(step, feeds));
+    const message = await arriving(world, step);
+    for (const one of message.order?.items ?? [])
+      one.fields = { 'OrderItem.Description': 'a.example', UnitPrice: '12.5', 'Account.Name': 'Fish & Sons' };
+    const { sent } = await world.pass('mapping', message);
+    assert.deepEqual(
+      sent[0]?.message.mapping?.items.map(({ domain, price, customFields }) => [domain, price, customFields]),
+      [['a.example', '12.50', { 12: 'Fish & Sons' }]],
+    );
+  });
+
+  it('says that a custom field holds the mark already', async () => {
+    const marked = node('whmcs', { marker: 'customField', markerFieldId: 12 });
+    await world.load([
+      ...stepFlow(step, { customFields: '12=Account.Name' }).filter(({ id }) => id !== 'whmcs'),
+      marked,
+    ]);
+    assert.match(world.lines('error', 'mapping').join(), /Custom field 12 holds the mark of the WHMCS connection/);
   });
 
   it('asks WHMCS for its products once for many orders', async () => {
