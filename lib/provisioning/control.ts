@@ -5,7 +5,7 @@ import type { InboxEvent } from '../state/contract';
 import { toFailure } from './failure';
 import type { Intake } from './intake';
 import { takeWord, type WordTaken } from './new-whmcs-order';
-import { unsettledAdd } from './order-record';
+import { readRecord, unsettledAdd } from './order-record';
 import type { Provisioning } from './provisioning';
 
 export const controlTopics = ['retry', 'defer', 'pause', 'resume'] as const;
@@ -161,6 +161,10 @@ async function retryOrder(
   const open = (await provisioning.store.inbox.ofOrder(orderId)).find(
     (one) => one.end === null && one.state !== 'dead' && one.state !== 'failed',
   );
+  if (open?.state === 'parked' && !newWhmcsOrder && (await waitsForSomebody(orderId, provisioning))) {
+    await provisioning.wake(orderId);
+    return { subject, done: true, text: `It waits, and is looked at again now (${open.reason ?? ''})` };
+  }
   if (open) return no(`Already in progress: its event is ${open.state === 'inWork' ? 'in work' : open.state}`);
   if (provisioning.writer.target === null)
     return no('No platform event node has started on this store, so no Salesforce org is known');
@@ -176,6 +180,12 @@ async function retryOrder(
     return no(`Activating could not be written: ${'message' in end ? end.message : end.kind}`);
   const answer = await handOut(subject, orderId, event, parts);
   return instead === null ? answer : { ...answer, text: `In place of WHMCS order ${instead}: ${answer.text}` };
+}
+
+/** Whether the order is held for what a person may just have mended, such as a payment method. */
+async function waitsForSomebody(orderId: string, { store }: Provisioning): Promise<boolean> {
+  const { waits, attempt } = readRecord((await store.ledger.read(orderId)).state);
+  return waits.some((wait) => wait.attempt === attempt);
 }
 
 /** Takes a person's word for a new WHMCS order; of an Order that is Activated only for one that has died since. */

@@ -167,6 +167,22 @@ describe('whmcs-client-check, of what a client can pay with', function () {
       assert.equal(made().length, 1);
     });
 
+    it('looks at once when a person asks for it', async () => {
+      await world.load([...flow(waiting), node('control')]);
+      const message = await arriving('Cashless Ltd');
+      await world.pass('client', message);
+      world.whmcs.office.putClient({ id: 1004, payMethods: [card] });
+      const asked = () => ({ topic: 'retry', payload: message.order?.id }) as unknown as Message;
+      const { sent } = await world.pass('control', asked());
+      const [answer] = sent[0]?.message.payload as { done: boolean; text: string }[];
+      assert.equal(answer?.done, true);
+      assert.match(answer?.text ?? '', /^It waits, and is looked at again now \(PAYMENT_METHOD_MISSING: 409: /);
+      await world.through(['client', 'mapping', 'add'], await again());
+      assert.equal(made().length, 1);
+      const { sent: second } = await world.pass('control', asked());
+      assert.match((second[0]?.message.payload as { text: string }[])[0]?.text ?? '', /^Already in progress/);
+    });
+
     it('looks no sooner than it said', async () => {
       await world.load(flow(waiting));
       await world.pass('client', await arriving('Cashless Ltd'));
