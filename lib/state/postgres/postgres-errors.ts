@@ -25,6 +25,7 @@ const byText: [says: RegExp, message: string][] = [
 ];
 
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
+const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 const networkCode = /^[A-Z][A-Z0-9_]{3,60}$/;
 
 /** @returns an IdMappingsError; what already is one stays itself. */
@@ -54,8 +55,9 @@ function wordsFor(error: unknown, described: DescribedTable): string {
   const known = byCode[code] ?? byText.find(([says]) => says.test(message))?.[1];
   if (known !== undefined) return known;
   if (untrusted.test(code)) return `The certificate of PostgreSQL is not trusted (${code}).`;
+  if (sqlState.test(code)) return `PostgreSQL cannot be asked (SQLSTATE ${code}).`;
   if (networkCode.test(code)) return `PostgreSQL cannot be reached (${code}).`;
-  return `PostgreSQL cannot be asked${/^[0-9A-Z]{5}$/.test(code) ? ` (SQLSTATE ${code})` : ''}.`;
+  return 'PostgreSQL cannot be asked.';
 }
 
 const codeOf = (error: unknown): string =>

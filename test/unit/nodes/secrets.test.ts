@@ -80,6 +80,17 @@ describe('the secrets of a connection', () => {
       assert.deepEqual(found, { values: { url: 'redis://x' }, problems: [] });
     });
 
+    it('are read, though not needed, while it has the value with which they may be there', () => {
+      const maybe = { url: secretWhen('ids', 'postgres', 'urlVar', 'automatic') };
+      const names = { urlVar: 'DATABASE_URL' };
+      const env = { DATABASE_URL: 'postgres://x' };
+      const read = (ids: string, from: Record<string, string>) => readSecrets(names, {}, from, maybe, { ids });
+      assert.deepEqual(read('automatic', env), { values: { url: 'postgres://x' }, problems: [] });
+      assert.deepEqual(read('automatic', {}), { values: { url: null }, problems: [] });
+      assert.deepEqual(read('none', env), { values: { url: null }, problems: [] });
+      assert.deepEqual(brief(read('postgres', {}).problems), [['SETTING_MISSING', 'urlVar', 'DATABASE_URL']]);
+    });
+
     it('are neither needed nor read while it has another', () => {
       const found = readSecrets(config, {}, { REDIS_URL: 'redis://x' }, hanging, { engine: 'embedded' });
       assert.deepEqual(found, { values: { url: null }, problems: [] });

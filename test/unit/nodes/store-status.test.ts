@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { StoreProblem } from '../../../lib/provisioning/shared-store';
 import { redisError } from '../../../lib/state/redis/redis-errors';
-import { storeStatus } from '../../../nodes/shared/store-status';
+import { shippedTable } from '../../../lib/state/postgres/described-table';
+import { postgresError } from '../../../lib/state/postgres/postgres-errors';
+import { storeStatus, tableStatus } from '../../../nodes/shared/store-status';
 
 describe('The status of a node whose store is not open', () => {
   const text = (code: StoreProblem['code'], triesAgain: boolean, ownerPid: number | null = null): string =>
@@ -68,4 +70,32 @@ describe('The status of a node whose store is not open', () => {
       'red',
     );
   });
+});
+
+describe('The status of a store node whose table of ids cannot be read', () => {
+  for (const [code, message, words] of [
+    ['ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.1:5432', 'PostgreSQL not reachable'],
+    ['ENOTFOUND', 'getaddrinfo ENOTFOUND db.internal', 'PostgreSQL not reachable'],
+    ['', 'Connection terminated unexpectedly', 'PostgreSQL not reachable'],
+    ['57P03', 'the database system is starting up', 'PostgreSQL not reachable'],
+    ['53300', 'sorry, too many clients already', 'PostgreSQL not reachable'],
+    ['', 'timeout exceeded when trying to connect', 'PostgreSQL is too slow'],
+    ['', 'Query read timeout', 'PostgreSQL is too slow'],
+    ['57014', 'canceling statement due to statement timeout', 'PostgreSQL is too slow'],
+    ['28P01', 'password authentication failed for user "crm"', 'PostgreSQL login refused'],
+    ['28000', 'no pg_hba.conf entry for host "10.0.0.2"', 'PostgreSQL login refused'],
+    ['', 'The server does not support SSL connections', 'PostgreSQL certificate'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain', 'PostgreSQL certificate'],
+    ['3D000', 'database "crm" does not exist', 'no such database'],
+    ['42P01', 'relation "id_mappings" does not exist', 'table of id mappings'],
+    ['42703', 'column "whmcs_client_id" does not exist', 'table of id mappings'],
+    ['42501', 'permission denied for table id_mappings', 'table of id mappings'],
+    ['XX000', 'something else', 'PostgreSQL'],
+  ] as const) {
+    it(`says ${words} for ${code || message}, and never where or who`, () => {
+      const found = postgresError(Object.assign(new Error(message), { code }), shippedTable);
+      assert.equal(tableStatus(found.message).text, `${words}, orders wait`);
+      assert.doesNotMatch(found.message, /10\.0\.0|internal|crm/);
+    });
+  }
 });
