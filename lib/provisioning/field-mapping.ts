@@ -1,5 +1,6 @@
 /** Which Salesforce field feeds which field of an AddOrder item, and what it feeds. Pure. */
 import { defaultFieldNames } from '../salesforce/contract';
+import { cut } from '../salesforce/texts';
 import type { AddOrderItem, ConfigOption, Product } from '../whmcs/contract';
 import type { Faults } from './mapping-faults';
 import type { OrderPart } from './message';
@@ -93,7 +94,7 @@ export function itemFields(
   return fields;
 }
 
-const shown = (text: string): string => text.slice(0, 30);
+const shown = (text: string): string => cut(text, 30);
 
 /** "15.50": dot decimal, no more than two places, which WHMCS would cut off. */
 function moneyOf(text: string): string | null {

@@ -1,4 +1,5 @@
 /** The items of an order seen together: what is in stock, what WHMCS would merge, and the lines of AddOrder. Pure. */
+import { cut } from '../salesforce/texts';
 import type { Product } from '../whmcs/contract';
 import { Faults, type MappedFieldNames } from './mapping-faults';
 import type { MappedItem } from './message';
@@ -57,7 +58,7 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
       faults.tell('ITEMS_MERGE', `WHMCS would make one service of items ${places}, which are the same to it`);
     }
     if (isCount(item.quantity) && several(item) && !isOneService(item, selling) && (item.domain ?? item.hostname)) {
-      const message = `${item.quantity} services cannot share '${(item.domain ?? item.hostname)?.slice(0, 60)}'`;
+      const message = `${item.quantity} services cannot share '${cut(item.domain ?? item.hostname ?? '', 60)}'`;
       faults.tell('DOMAIN_SHARED', message);
     }
     if (count > maxLines && (items.length > maxLines || linesOf(item, selling) > 1)) {

@@ -1,4 +1,5 @@
 /** What people read of a mapping: one short text for Salesforce, one line a fault for the debug sidebar. */
+import { cut } from '../salesforce/texts';
 import { messageLimit } from './failure';
 import type { MappedItem, MappingFault, MappingPart } from './message';
 
@@ -12,9 +13,9 @@ export function shortReport({ items }: MappingPart): string {
   const wrong = items.filter((item) => item.faults.length > 0);
   let text = `${wrong.length} of ${items.length} items cannot be mapped`;
   for (const [at, item] of wrong.entries()) {
-    const next = `; ${item.productName.slice(0, 40)}: ${item.faults.map((fault) => fault.message).join(', ')}`;
+    const next = `; ${cut(plain(item.productName), 40)}: ${item.faults.map((fault) => plain(fault.message)).join(', ')}`;
     if (text.length + next.length > messageLimit)
-      return `${text.slice(0, messageLimit - 15)}; and ${wrong.length - at} more`;
+      return `${cut(text, messageLimit - 15)}; and ${wrong.length - at} more`;
     text += next;
   }
   return text;
@@ -56,7 +57,14 @@ function report(
 }
 
 const row = ({ productName }: MappedItem, place: number, { message, fix, owner }: MappingFault): string =>
-  [`${place} ${productName.slice(0, 80)}`, message, fix, owner].map(oneLine).join(' | ').slice(0, 800);
+  [`${place} ${cut(productName, 80)}`, message, fix, owner].map(oneLine).join(' | ').slice(0, 800);
+
+/** In Salesforce: on one line, and no markup. */
+const plain = (text: string): string =>
+  text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
 
 /** Names come from outside: no line break, and no column of their own. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}|]+/gu, ' ').trim();

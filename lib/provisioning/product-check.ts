@@ -1,4 +1,5 @@
 /** What a Product of Salesforce is in WHMCS, and what is wrong with it: of an order's item, or of the catalogue. Pure. */
+import { cut } from '../salesforce/texts';
 import { parseBillingCycle } from '../whmcs/billing-cycles';
 import type { BillingCycle, Product } from '../whmcs/contract';
 import type { Faults, MappedFieldNames } from './mapping-faults';
@@ -35,7 +36,7 @@ export function checkProduct(
   const product = pid === null ? undefined : known.get(pid);
   if (pid === null) {
     const text = asked.productId?.trim();
-    if (text) faults.tell('PRODUCT_ID_INVALID', `${names.productId} is '${text.slice(0, 30)}'`);
+    if (text) faults.tell('PRODUCT_ID_INVALID', `${names.productId} is '${cut(text, 30)}'`);
     else faults.tell('PRODUCT_ID_MISSING', `${names.productId} is empty`);
   } else if (!product) {
     faults.tell('PRODUCT_UNKNOWN', `WHMCS has no product ${pid}`);
@@ -56,7 +57,7 @@ export function pidOf(text: string | null | undefined): number | null {
 function cycleOf(text: string | null, field: string, faults: Faults): BillingCycle | null {
   const parsed = parseBillingCycle(text);
   if ('cycle' in parsed) return parsed.cycle;
-  const shown = (text ?? '').trim().slice(0, 30);
+  const shown = cut((text ?? '').trim(), 30);
   switch (parsed.fault) {
     case 'empty':
       faults.tell('CYCLE_MISSING', `${field} is empty`);

@@ -174,6 +174,19 @@ describe('mapping check', () => {
     assert.match(many.failure?.message ?? '', /and \d\d more$/);
   });
 
+  it('puts no markup, line break or half a character of a name into Salesforce', async () => {
+    const name = `<img src=x onerror=alert(1)>${'a'.repeat(38)}🚀🚀`;
+    const productId = `${'9'.repeat(29)}🚀🚀`;
+    const { failure, value } = await run([item({}, { name: `A\r\n${name}`, productId })]);
+    assert.equal(
+      failure?.message,
+      `1 of 1 items cannot be mapped; A ${'a'.repeat(37)}…: WH_Product_ID__c is '${'9'.repeat(29)}…'`,
+    );
+    assert.ok(said.concat(JSON.stringify(value.items[0]?.faults)).every((text) => !/\p{Cs}/u.test(text)));
+    await run([item({}, { name: 'a\u0000b', billingCycle: "Monthly' OR Id != ''" })]);
+    assert.ok(!said.join().includes('\u0000'));
+  });
+
   it('looks for the price in the client’s own currency', async () => {
     currency = 'EUR';
     assert.deepEqual(await codes(item()), ['CURRENCY_NOT_PRICED']);
