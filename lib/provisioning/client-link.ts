@@ -20,7 +20,7 @@ const step = 'validation';
  */
 export async function clientLink(account: Account, field: string, idMappings: IdMappings | null): Promise<Link> {
   const named = clientIdIn(account.whAccount);
-  let mapped: number | null = null;
+  let mapped: number | null;
   try {
     mapped = idMappings === null ? null : await mappedClient(account, idMappings);
     if (mapped === null && named !== null && idMappings !== null)

@@ -44,6 +44,9 @@ export function layOutUserDir(
   writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings, null, 2)};\n`);
 }
 
+/** Variables of the pack that whoever starts this may have set for something else. */
+const notOfThisMachine = { DATABASE_URL: undefined, REDIS_URL: undefined, PROVISIONING_STORE: undefined };
+
 /**
  * Starts Node-RED on a user directory and waits until its flows have started.
  * @param red folder of the Node-RED to run, in node_modules: `node-red` is the newest 5, `node-red-4` the newest 4.1.
@@ -63,7 +66,7 @@ export function startNodeRed(
     join(userDir, 'settings.js'),
   ];
   const started = (line: string): true | null => (line.includes('Started flows') ? true : null);
-  return start('Node-RED', args, { ...process.env, ...env }, started, onLine, options);
+  return start('Node-RED', args, { ...process.env, ...notOfThisMachine, ...env }, started, onLine, options);
 }
 
 /** A port of the loopback that is free now. */

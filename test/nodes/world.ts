@@ -89,7 +89,8 @@ export class World {
     this.watch = new Watch(RED.events);
     this.resourcesBefore = { ...resources(), Timeout: (resources()['Timeout'] ?? 0) + 1 };
     this.variablesBefore = { ...process.env };
-    this.set(environment(this.vendors, keyFile));
+    // This machine's own must not be used.
+    this.set({ DATABASE_URL: undefined, ...environment(this.vendors, keyFile) });
   }
 
   /** Sets variables of the environment until the test has ended; undefined takes one away. */
