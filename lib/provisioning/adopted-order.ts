@@ -3,6 +3,7 @@ import type { Order, Service } from '../whmcs/contract';
 import { adopt, isOurs, isUnknown, settleAdd } from './add-record';
 import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { failure } from './failure';
+import { noteMark, type MarkKept } from './kept-marks';
 import { amountNote, differences } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem } from './order-record';
 import { lifeOf, newestOrders, readOrder, rowsOf, servicesOf, unreadable, type Row } from './orders-reading';
@@ -64,13 +65,12 @@ async function verify(
     throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${found.id} differs: ${wrong.join('; ')}`, step);
   const [row] = await rowsOf(order.store, adopted.whmcs, [found], services);
   const intent = order.record.adds.find((one) => one.id === adopted.intent);
-  if (intent && intent.terms.markerIn !== 'none' && !row?.markers.some((marker) => marker.orderId === order.orderId)) {
-    log.warn('WHMCS did not keep our mark on this order; if an answer is lost, a person will have to decide', {
-      order: order.orderId,
-      whmcsOrder: found.id,
-    });
-  }
-  const warning = amountNote(adopted.items, services);
+  const mark = intent === undefined ? null : markOf(intent, row, order.orderId);
+  if (mark !== null) noteMark(order.store, adopted.whmcs, mark);
+  const noted = [amountNote(adopted.items, services), mark === 'dropped' ? markDropped : null].filter(
+    (note) => note !== null,
+  );
+  const warning = noted.length > 0 ? noted.join('; ') : null;
   if (warning) log.warn(warning, { order: order.orderId, whmcsOrder: found.id });
   const { orderNumber, invoiceId } = shown({ order: found });
   const serviceIds = services.map((service) => service.id);
@@ -85,6 +85,13 @@ async function verify(
       warning,
     },
   }));
+}
+
+const markDropped = 'WHMCS did not keep our mark on this order; where an answer is lost, a person will have to decide';
+
+function markOf({ terms }: AddIntent, row: Row | undefined, orderId: string): MarkKept {
+  if (terms.markerIn === 'none') return 'none';
+  return row?.markers.some((marker) => marker.orderId === orderId) ? 'kept' : 'dropped';
 }
 
 /** The newest rows of the client that are this order's; one of an earlier generation may be alive again, or late. */

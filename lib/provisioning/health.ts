@@ -3,6 +3,7 @@ import { pause } from '../clock';
 import type { StateStore, StoreHealth } from '../state/contract';
 import type { SubscriberState } from '../salesforce/contract';
 import type { Intake } from './intake';
+import { markKept, type MarkKept } from './kept-marks';
 import type { Provisioning } from './provisioning';
 
 export type HealthStatus = 'ok' | 'degraded' | 'down';
@@ -37,6 +38,8 @@ export interface Health {
       /** `open`: WHMCS refuses all of us, so the hand-out rests; `held` says why. */
       breaker: 'closed' | 'open';
       held: string | null;
+      /** Whether it keeps our mark on its orders, as the last read-back showed; null: none was read yet. */
+      mark: MarkKept | null;
       unsettled: number;
     };
   };
@@ -105,6 +108,9 @@ export async function health(
   if (auth?.auth === 'failed') say('down', `Salesforce login: ${auth.error?.code ?? 'refused'}`);
   const reachable = reachableOf(whmcses);
   if (reachable === false) say('degraded', 'WHMCS cannot be reached');
+  const mark = markKept(store);
+  if (mark === 'dropped')
+    say('degraded', 'WHMCS does not keep our mark on its orders: where an answer is lost, a person must decide');
   if (unreported > 0) say('degraded', `results still to be told to Salesforce: ${unreported}`);
   if (unsettled > 0) say('degraded', `orders whose outcome in WHMCS is not known yet: ${unsettled}`);
 
@@ -127,7 +133,7 @@ export async function health(
         deliveries: { today: stream?.deliveries.today ?? 0, allowance: stream?.deliveries.allowance ?? null },
         gap: stream?.gap ? { from: iso(stream.gap.from), until: new Date(stream.gap.until).toISOString() } : null,
       },
-      whmcs: { reachable, breaker: heldByWhmcs === null ? 'closed' : 'open', held: heldByWhmcs, unsettled },
+      whmcs: { reachable, breaker: heldByWhmcs === null ? 'closed' : 'open', held: heldByWhmcs, mark, unsettled },
     },
     queue: {
       waiting: counts?.waiting ?? 0,

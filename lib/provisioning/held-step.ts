@@ -58,7 +58,10 @@ export async function whileHeld(
     work({ order, whmcs, log, signal: AbortSignal.any([context.signal, order.signal]) }),
   );
   const result: HeldResult = held?.value ?? orderBusy(turn);
-  if ('part' in result) return { way: 'next', value: result.part, note: result.note };
+  if ('part' in result) {
+    const { part, note } = result;
+    return { way: 'next', value: part, note, ...(part.warning === undefined ? {} : { warning: part.warning }) };
+  }
   if (result.settling) desk.settleSoon(orderId);
   return parkedFor(result, clock);
 }

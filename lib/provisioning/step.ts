@@ -37,10 +37,11 @@ export interface Step<Needs extends keyof Travelling, Adds extends keyof Travell
 
 /**
  * Where the message goes on, with what; or that the event waits and its place is free for another (`parked`); or that
- * the message goes no further (`dropped`). `skipped` and `failure` are data for the flow, set beside the value.
+ * the message goes no further (`dropped`). `skipped` and `failure` are data for the flow, set beside the value. `warning`: it
+ * goes on, and a person should look; the node shows it.
  */
 export type StepOutcome<Value, Way extends string> =
-  | { way: Way; value?: Value; skipped?: SkippedPart; failure?: FailurePart; note: Note }
+  | { way: Way; value?: Value; skipped?: SkippedPart; failure?: FailurePart; warning?: string; note: Note }
   | { parked: Parking; note: Note }
   | { dropped: true; note: Note };
 

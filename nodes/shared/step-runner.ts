@@ -31,6 +31,11 @@ type HandedOut = z.infer<typeof handedOut>;
 const closeGraceMs = 10_000;
 const busyMs = 2_000;
 
+/** Characters that the editor shows below a node without running into its neighbours. */
+const statusLength = 60;
+const shortened = (text: string): string =>
+  text.length <= statusLength ? text : `${text.slice(0, statusLength - 1).trimEnd()}…`;
+
 type AnyOutcome = StepOutcome<Travelling[keyof Travelling], string>;
 type Onward = Extract<AnyOutcome, { way: string }>;
 type Parked = Extract<AnyOutcome, { parked: unknown }>;
@@ -231,9 +236,13 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     this.fill(step, message, outcome);
     message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
     this.show({
-      fill: outcome.failure ? 'yellow' : 'green',
+      fill: outcome.failure || outcome.warning ? 'yellow' : 'green',
       shape: 'dot',
-      text: [message.order?.number ?? handout.orderId, outcome.way === 'next' ? '' : outcome.way].join(' ').trim(),
+      text: shortened(
+        [message.order?.number ?? handout.orderId, outcome.way === 'next' ? '' : outcome.way, outcome.warning ?? '']
+          .filter((word) => word !== '')
+          .join(' '),
+      ),
     });
     if (ended) return done();
     // What an end sends on is nobody's to hand out again.

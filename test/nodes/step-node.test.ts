@@ -95,6 +95,20 @@ describe('a node that runs a step', () => {
     );
   });
 
+  it('is yellow, and says why, where the order went on and a person should look', async () => {
+    run = () =>
+      Promise.resolve({ ...next, warning: 'WHMCS did not keep our mark on this order; where an answer is lost' });
+    await load();
+    const { sent } = await world.pass('step', await arriving());
+    assert.equal(sent.length, 1);
+    const shown = {
+      fill: 'yellow',
+      shape: 'dot',
+      text: 'N-1 WHMCS did not keep our mark on this order; where an ans…',
+    };
+    assert.deepEqual(world.status('step'), shown);
+  });
+
   it('shows the order while it works, then how it went on', async () => {
     await load();
     const message = await arriving();

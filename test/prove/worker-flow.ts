@@ -7,7 +7,7 @@ import { Journal } from '../../lib/provisioning/journal';
 import type { Message, Travelling } from '../../lib/provisioning/message';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
 import type { EndContext, Step, StepOutcome } from '../../lib/provisioning/step';
-import { waitInstead } from '../../lib/provisioning/waiting';
+import { isStoreAway, waitInstead } from '../../lib/provisioning/waiting';
 import type { InboxEvent } from '../../lib/state/contract';
 
 type Key = keyof Travelling;
@@ -49,7 +49,8 @@ export class WorkerFlow {
       }
       await this.pass(this.flow.end, handout, message);
     } catch (error) {
-      // The store fails: what is lost here is handed out again after its silence.
+      // What is lost here is handed out again as soon as the store answers.
+      if (isStoreAway(error)) this.provisioning.handouts.lose(event.id, event.handout);
       this.provisioning.log.error('The flow broke off', { order: handout.orderId, error: String(error) });
     }
   }
@@ -92,6 +93,7 @@ export class WorkerFlow {
         if (outcome.failure) message.failure = outcome.failure;
         return ended ? 'stopped' : outcome.way;
       } catch (thrown) {
+        if (isStoreAway(thrown)) throw thrown;
         const found = toFailure(thrown, step.name);
         const wait = thrown instanceof LeaseLost ? { ms: busyMs, holdsAll: false } : waitInstead(thrown, found);
         if (wait) {

@@ -1,5 +1,6 @@
 /** Adding an order, seen from WHMCS: what it was sent, how often, and what the message then says. */
 import assert from 'node:assert/strict';
+import { markKept } from '../../../lib/provisioning/kept-marks';
 import { newGeneration } from '../../../lib/provisioning/add-record';
 import { unsettledAdd, type OrderRecord } from '../../../lib/provisioning/order-record';
 import { StoreError } from '../../../lib/state/contract';
@@ -86,10 +87,14 @@ describe('Adding an order', () => {
       assert.deepEqual(part(await process.add(input({ items: [[11, 3]] }))).serviceIds, [9001, 9002, 9003]);
     });
 
-    it('goes on where WHMCS has dropped the mark, and says so in the log', async () => {
+    it('goes on where WHMCS has dropped the mark, and says so in the log, on the node and to health', async () => {
+      assert.equal(markKept(process.store), null);
       world.whmcs.keepsNotes = false;
-      assert.equal(part(await process.add()).outcome, 'created');
+      const added = part(await process.add());
+      assert.equal(added.outcome, 'created');
+      assert.match(added.warning ?? '', /did not keep our mark/);
       assert.match(process.logged('warn').join(), /did not keep our mark/);
+      assert.equal(markKept(process.store), 'dropped');
     });
 
     it('says when WHMCS charges another price', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { noteMark } from '../../../lib/provisioning/kept-marks';
 import { health, healthWithoutStore, type Health } from '../../../lib/provisioning/health';
 import type { IntakeState } from '../../../lib/provisioning/intake';
 import type { SubscriberState } from '../../../lib/salesforce/contract';
@@ -93,6 +94,18 @@ describe('health', () => {
     assert.deepEqual(await reachable(null), [null, []]);
     assert.deepEqual(await reachable(null, true), [true, []]);
     assert.deepEqual(await reachable(true, false), [false, ['WHMCS cannot be reached']]);
+  });
+
+  it('is degraded where WHMCS has dropped our mark, until one is kept', async () => {
+    const { store } = desk.provisioning;
+    const told = () => health(desk.provisioning, [connected], 'test');
+    assert.equal((await told()).integrations.whmcs.mark, null);
+    noteMark(store, 'w', 'dropped');
+    const dropped = await told();
+    assert.deepEqual([dropped.status, dropped.integrations.whmcs.mark], ['degraded', 'dropped']);
+    assert.match(dropped.problems.join(), /does not keep our mark/);
+    noteMark(store, 'w', 'kept');
+    assert.deepEqual((await told()).problems, []);
   });
 
   it('is degraded, not down, by what endangers the store', async () => {
