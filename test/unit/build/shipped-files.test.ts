@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { repository, runNode } from './scratch-package';
 
-const SHIPPED = /^(dist|examples|resources|salesforce)\/|^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+const SHIPPED = /^(dist|examples|postgres|resources|salesforce)\/|^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 
 interface Manifest {
   scripts: Record<string, string>;
@@ -14,7 +14,7 @@ interface Manifest {
 describe('The published package', () => {
   const manifest = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8')) as Manifest;
 
-  it('holds what is built, the examples, the resources, the Salesforce metadata and four papers, and nothing else', async () => {
+  it('holds what is built, the examples, the resources, the Salesforce metadata, the PostgreSQL table and four papers, and nothing else', async () => {
     const npm = path.join(repository, 'node_modules/npm/bin/npm-cli.js');
     const { code, output } = await runNode([npm, 'pack', '--dry-run', '--json', '--ignore-scripts'], repository);
     assert.equal(code, 0, output);
