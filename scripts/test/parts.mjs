@@ -21,7 +21,7 @@ const SUITES = {
 };
 
 /** Folders of test/ whose suites start servers of their own. */
-const WITH_SERVERS = ['contract', 'nodes', 'flows'];
+const WITH_SERVERS = ['contract', 'nodes', 'flows', 'prove'];
 
 export const partNames = [...Object.keys(CHECKS), ...Object.keys(SUITES)];
 
