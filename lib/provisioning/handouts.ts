@@ -98,6 +98,8 @@ export class Handouts {
       },
     };
     this.visits.add(visit);
+    // Its message has come after all.
+    handout.undelivered = false;
     return visit;
   }
 
@@ -120,6 +122,17 @@ export class Handouts {
     const current = this.byEvent.get(eventId);
     if (current?.handout !== handout) return;
     current.undelivered = true;
+    this.changed();
+  }
+
+  /**
+   * Nodes are about to be replaced: a message that was sent on within the last `ms` and has come to none of our steps may
+   * never come. It goes out again, unless it comes after all.
+   */
+  loseJustSent(ms: number): void {
+    const since = this.clock.monotonic() - ms;
+    for (const handout of this.byEvent.values())
+      if (handout.lastSign >= since && this.running(handout.orderId).length === 0) handout.undelivered = true;
     this.changed();
   }
 

@@ -193,6 +193,8 @@ const deployListeners = new Set<() => void>();
 let listening = false;
 /** A deploy that ends without a word (a node type is missing, say) is over after so long: closing takes 15 s at most. */
 const deployLimitMs = 30_000;
+/** A message that was sent on is with its next node within a turn of the loop, which may be slow. */
+const justSentMs = 1_000;
 /** Monotonic ms until which a deploy is under way. */
 let deployingUntil = -Infinity;
 
@@ -211,7 +213,10 @@ export function onDeployed(RED: NodeAPI, listener: () => void): () => void {
 function listen(RED: NodeAPI): void {
   if (listening) return;
   listening = true;
-  RED.events.on('flows:stopping', () => (deployingUntil = time.clock.monotonic() + deployLimitMs));
+  RED.events.on('flows:stopping', () => {
+    deployingUntil = time.clock.monotonic() + deployLimitMs;
+    for (const { provisioning } of stores.open) provisioning?.handouts.loseJustSent(justSentMs);
+  });
   RED.events.on('flows:started', (started: { config?: { flows?: FlowNode[] } | FlowNode[] }) => {
     const flows = Array.isArray(started.config) ? started.config : (started.config?.flows ?? []);
     check = checkFlow(flows);

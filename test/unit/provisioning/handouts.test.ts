@@ -26,4 +26,20 @@ describe('The hand-outs under way', () => {
     handouts.end('ev-1');
     assert.deepEqual(over, [2]);
   });
+
+  it('go out again where a deploy met their message between two nodes, unless it comes after all', async () => {
+    const clock = new FakeClock();
+    const handouts = new Handouts(clock);
+    const of = (id: string): ReturnType<Handouts['begin']> =>
+      handouts.begin({ ...event(1), id }, `order of ${id}`, `message of ${id}`);
+    const [resting, working] = [of('resting'), of('working')];
+    handouts.enter(working, 'add order');
+    await clock.advance(1_500);
+    const [sent, comes] = [of('sent'), of('comes')];
+    handouts.loseJustSent(1_000);
+    const lost = (): boolean[] => [resting, working, sent, comes].map(({ undelivered }) => undelivered);
+    assert.deepEqual(lost(), [false, false, true, true]);
+    handouts.enter(comes, 'accept order').leave();
+    assert.deepEqual(lost(), [false, false, true, false]);
+  });
 });
