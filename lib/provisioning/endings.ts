@@ -13,7 +13,7 @@ import { failure, messageFor } from './failure';
 import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
-import { unsettledAccept, unsettledAdd, withTodo, type OrderRecord, type Report } from './order-record';
+import { isUnreadable, unsettledAccept, unsettledAdd, withTodo, type OrderRecord, type Report } from './order-record';
 import type { Provisioning } from './provisioning';
 import { failurePart } from './stored-failure';
 
@@ -42,6 +42,8 @@ export class Endings {
   /** Orders whose kept wishes are decided a little later. */
   private readonly later = new Map<string, Timer>();
   private closed = false;
+  /** Events of orders whose record cannot be read, and were told of. */
+  private readonly left = new Set<string>();
 
   constructor(private readonly provisioning: Provisioning) {}
 
@@ -125,8 +127,22 @@ export class Endings {
     const wish = failurePart(event.failure);
     if (!wish?.wish) return false;
     const of = { eventId: event.id, handout: event.handout, orderId: event.orderId };
-    const ending = await this.fail(of, wish.part, exceptVisit ? { exceptVisit } : {});
-    return ending.kind !== 'kept' && ending.kind !== 'stale';
+    try {
+      const ending = await this.fail(of, wish.part, exceptVisit ? { exceptVisit } : {});
+      return ending.kind !== 'kept' && ending.kind !== 'stale';
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.leaveToPeople(of, error);
+      return true;
+    }
+  }
+
+  /** The order's record cannot be read: its event stays as it is, its place is free, and a person is told, once. */
+  leaveToPeople({ eventId, handout, orderId }: EndingOf, error: Error): void {
+    this.provisioning.handouts.end(eventId, handout);
+    if (this.left.has(eventId)) return;
+    this.left.add(eventId);
+    this.provisioning.log.error(error.message, { order: orderId, event: eventId });
   }
 
   /** No timer is left; what was kept is decided by the next process. */

@@ -64,8 +64,14 @@ export class HandOut {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.handing;
-    if (this.suspect) await this.options.provisioning.store.inbox.release(this.suspect.id, this.suspect.handout);
+    const { suspect } = this;
+    const { store, log } = this.options.provisioning;
     this.suspect = null;
+    if (suspect === null) return;
+    await store.inbox.release(suspect.id, suspect.handout).catch((error: unknown) => {
+      // It stays in work here, and the next generation takes it up.
+      log.warn('An event could not be given back', { order: suspect.orderId, event: suspect.id, error: String(error) });
+    });
   }
 
   /** Something may have become possible: a place is free, an event has come or is due. */

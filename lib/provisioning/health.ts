@@ -98,12 +98,14 @@ export async function health(
   const unreported = storeHealth.ok ? (await store.ledger.withTodo('report', listLimit)).length : 0;
   const unsettled = storeHealth.ok ? (await store.ledger.withTodo('settle', listLimit)).length : 0;
 
-  const stream = intakes.map((intake) => intake.state.subscriber).find((state) => state !== null) ?? null;
+  const streams = intakes.flatMap((intake) => intake.state.subscriber ?? []);
+  // Of several channels the one that is worst.
+  const [stream = null] = [...streams].sort((one, other) => ranks[one.phase] - ranks[other.phase]);
   const held = intakes.map((intake) => intake.state.held).find((reason) => reason !== null) ?? null;
   if (intakes.length === 0) say('down', 'no platform event node has started');
   if (intakes.some((intake) => intake.state.paused)) say('degraded', 'paused by hand');
   if (held !== null) say('degraded', held);
-  streamProblem(stream, say);
+  for (const one of streams) streamProblem(one, say);
   const auth = provisioning.writer.target?.connection.health();
   if (auth?.auth === 'failed') say('down', `Salesforce login: ${auth.error?.code ?? 'refused'}`);
   const reachable = reachableOf(whmcses);
@@ -169,8 +171,8 @@ function reachableOf(whmcses: readonly { readonly reachable: boolean | null }[])
   return known.length === 0 ? null : known.every((reachable) => reachable);
 }
 
-function streamProblem(stream: SubscriberState | null, say: (level: HealthStatus, text: string) => void): void {
-  switch (stream?.phase) {
+function streamProblem(stream: SubscriberState, say: (level: HealthStatus, text: string) => void): void {
+  switch (stream.phase) {
     case 'misconfigured':
     case 'deaf':
       return say('down', `stream: ${stream.problem?.code ?? stream.phase}`);
@@ -179,9 +181,21 @@ function streamProblem(stream: SubscriberState | null, say: (level: HealthStatus
       return say('degraded', `stream: ${stream.problem?.code ?? stream.phase}`);
     default:
   }
-  const { today, allowance } = stream?.deliveries ?? { today: 0, allowance: null };
+  const { today, allowance } = stream.deliveries;
   if (allowance !== null && today >= allowance * nearAllowance)
     say('degraded', `stream: ${today} of ${allowance} deliveries of 24 hours are used up`);
 }
+
+/** The worst first. */
+const ranks: Record<SubscriberState['phase'], number> = {
+  misconfigured: 0,
+  deaf: 1,
+  backingOff: 2,
+  connecting: 3,
+  stopped: 4,
+  catchingUp: 5,
+  standingBy: 6,
+  connected: 7,
+};
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -235,6 +235,10 @@ export function readRecord(state: OrderState | null): OrderRecord {
   return parsed.data;
 }
 
+/** The order's own record is damaged, or a newer pack wrote it: that is this order's matter, and must hold up no other. */
+export const isUnreadable = (error: unknown): error is StoreError =>
+  error instanceof StoreError && (error.code === 'CORRUPT' || error.code === 'NEWER');
+
 /**
  * Whether Salesforce shows another attempt than the one on record: somebody has pressed Retry.
  * @param shown the org's number; one that appears or vanishes is a permission that changed, and says nothing.

@@ -1,8 +1,11 @@
 /** Events that stopped on their way, or died with their processes, are ended (design: how an order ends, 5 and 6). */
 import type { InboxEvent } from '../state/contract';
+import type { EndingOf } from './endings';
 import { failure } from './failure';
 import type { HandOut } from './hand-out';
 import type { Handout } from './handouts';
+import type { FailurePart } from './message';
+import { isUnreadable } from './order-record';
 import type { Provisioning } from './provisioning';
 import { failurePart } from './stored-failure';
 
@@ -44,10 +47,7 @@ export class StoppedEvents {
         'event',
       );
       provisioning.log.error(cause.message, { order: event.orderId, event: event.id });
-      await provisioning.endings.fail(
-        { eventId: event.id, handout: event.handout, orderId: event.orderId },
-        cause.part(),
-      );
+      await this.fail({ eventId: event.id, handout: event.handout, orderId: event.orderId }, cause.part());
     }
   }
 
@@ -82,6 +82,17 @@ export class StoppedEvents {
       recorded ??
       failure('FLOW_TIMEOUT', `The message stopped ${where}; no box of the flow ended the order`, 'event').part();
     provisioning.log.error(cause.message, { order: handout.orderId, event: event.id, code: cause.code });
-    await provisioning.endings.fail(handout, cause);
+    await this.fail(handout, cause);
+  }
+
+  /** An order whose record cannot be read holds up no other. */
+  private async fail(of: EndingOf, cause: FailurePart): Promise<void> {
+    const { endings } = this.options.provisioning;
+    try {
+      await endings.fail(of, cause);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      endings.leaveToPeople(of, error);
+    }
   }
 }

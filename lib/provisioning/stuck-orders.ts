@@ -6,8 +6,15 @@
 import type { Clock } from '../clock';
 import type { Log } from '../log';
 import type { ActivatingOrder } from '../salesforce/activating-orders';
-import { StoreError, type InboxEvent, type StateStore } from '../state/contract';
-import { isAnotherAttempt, readRecord, unsettledAccept, unsettledAdd, type OrderRecord } from './order-record';
+import type { InboxEvent, StateStore } from '../state/contract';
+import {
+  isAnotherAttempt,
+  isUnreadable,
+  readRecord,
+  unsettledAccept,
+  unsettledAdd,
+  type OrderRecord,
+} from './order-record';
 
 export interface StuckOrdersParts {
   store: Pick<StateStore, 'inbox' | 'ledger'>;
@@ -49,7 +56,7 @@ export class StuckOrders {
       this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
     } catch (error) {
       // One order's damaged record must not keep the others waiting.
-      if (!(error instanceof StoreError) || (error.code !== 'CORRUPT' && error.code !== 'NEWER')) throw error;
+      if (!isUnreadable(error)) throw error;
       this.leaveToPeople(order.id, error.message);
     }
     return false;

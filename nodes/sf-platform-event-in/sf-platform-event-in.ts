@@ -17,6 +17,7 @@ import {
   flowIdOf,
   isDeploying,
   leaveChannel,
+  onChannelFree,
   onDeployed,
   problems,
   takeChannel,
@@ -68,6 +69,8 @@ class Source {
   /** The flows have started with it. */
   private stands = false;
   private closed = false;
+  /** Another node has its channel. */
+  private isTaken = false;
 
   constructor(
     private readonly RED: NodeAPI,
@@ -81,6 +84,7 @@ class Source {
     const offs = [
       onDeployed(RED, () => this.after(() => this.deployed())),
       store.onChange(() => this.after(() => this.storeChanged())),
+      onChannelFree(() => this.after(() => this.channelFree())),
     ];
     node.on('close', (done: () => void) => {
       for (const off of offs) off();
@@ -122,6 +126,11 @@ class Source {
     if (this.stands && this.obstacle() === null) await this.start();
   }
 
+  /** Another node has let go of a channel, maybe of the one that this node found taken. */
+  private async channelFree(): Promise<void> {
+    if (this.working === null && this.isTaken && this.stands && this.obstacle() === null) await this.start();
+  }
+
   /** Why it takes no work, as the flow is deployed. */
   private obstacle(): Idle | null {
     if (!this.values.enabled)
@@ -147,7 +156,8 @@ class Source {
       return;
     }
     const intake = this.createIntake(provisioning);
-    if (!takeChannel(provisioning, channel, this.node.id, intake)) {
+    this.isTaken = !takeChannel(provisioning, channel, this.node.id, intake);
+    if (this.isTaken) {
       const why = `Another node of this store listens to ${channel} already; this one does not start. Remove one of the two, then deploy`;
       return this.idle({ fill: 'red', text: 'channel taken', why });
     }

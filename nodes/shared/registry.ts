@@ -173,7 +173,17 @@ export function takeChannel(provisioning: Provisioning, channel: string, nodeId:
 
 export function leaveChannel(provisioning: Provisioning, channel: string, nodeId: string): void {
   const key = channelKey(provisioning, channel);
-  if (channels.get(key)?.nodeId === nodeId) channels.delete(key);
+  if (channels.get(key)?.nodeId !== nodeId) return;
+  channels.delete(key);
+  for (const listener of [...channelListeners]) listener();
+}
+
+const channelListeners = new Set<() => void>();
+
+/** Tells whenever a channel has become free. */
+export function onChannelFree(listener: () => void): () => void {
+  channelListeners.add(listener);
+  return () => channelListeners.delete(listener);
 }
 
 /** The intakes on a store. */

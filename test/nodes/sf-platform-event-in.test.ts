@@ -207,6 +207,16 @@ describe('sf-platform-event-in', () => {
       );
       await world.until('the other subscribes', () => streams() === 1 && world.status(loser)?.text !== 'channel taken');
     });
+
+    it('takes the channel over from a node that a deploy has unwired and left in place', async () => {
+      const second = (wires: string[][]) => ({ ...node('source', { wires }), id: 'second' });
+      await world.load([...alone(), second([['last']])]);
+      await subscribed();
+      const loser = world.status('second')?.text === 'channel taken' ? 'second' : 'source';
+      const next = loser === 'second' ? [...alone({ wires: [[]] }), second([['last']])] : [...alone(), second([[]])];
+      await world.deploy(next, 'nodes');
+      await world.until('the other subscribes', () => streams() === 1 && world.status(loser)?.text !== 'channel taken');
+    });
   });
 
   describe('when Salesforce does not let it', () => {

@@ -234,9 +234,8 @@ describe('id mappings in PostgreSQL', function () {
     const from = performance.now();
     await says(mappings, /does not answer in time/);
     assert.ok(performance.now() - from < 3_000);
-    const { rows } = await holder.query(
-      `SELECT state FROM pg_stat_activity WHERE application_name = 'order-provisioning' AND state <> 'idle'`,
-    );
+    const ours = `FROM pg_stat_activity WHERE application_name = 'order-provisioning' AND wait_event_type = 'Lock'`;
+    const { rows } = await holder.query(`SELECT state ${ours}`);
     assert.deepEqual(rows, [], 'nothing of ours goes on waiting in the server');
     await holder.query('ROLLBACK');
     assert.equal(await mappings.bySfAccount(account), null);

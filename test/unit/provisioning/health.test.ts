@@ -65,6 +65,14 @@ describe('health', () => {
     }
   });
 
+  it('tells of the worst of several channels, and of what is wrong with each', async () => {
+    const problem = { code: 'PERMISSION_DENIED', message: 'no' };
+    const deaf = { ...connected.state, subscriber: { ...connected.state.subscriber, phase: 'deaf' as const, problem } };
+    const told = await health(desk.provisioning, [connected, { state: deaf }], 'test');
+    assert.deepEqual([told.status, told.integrations.salesforce.stream], ['down', 'deaf']);
+    assert.deepEqual(told.problems, ['stream: PERMISSION_DENIED']);
+  });
+
   it('is down without a source, and well while another instance subscribes', async () => {
     assert.equal((await health(desk.provisioning, [], 'test')).status, 'down');
     const told = await of(null);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { failure } from '../../../lib/provisioning/failure';
 import { Intake } from '../../../lib/provisioning/intake';
 import { StoreError } from '../../../lib/state/contract';
 import type { InboxEvent, StateStore } from '../../../lib/state/contract';
@@ -276,5 +277,48 @@ describe('the intake on a store that fails', () => {
     await desk.settle(30_000);
     assert.equal(opened, 0);
     assert.equal(desk.clock.pending, before);
+  });
+
+  it('gives the channel back also where an event cannot be given back', async () => {
+    const { store } = desk.provisioning;
+    await intake.start();
+    const working = await desk.handOut();
+    const { id } = await store.inbox.add({ ...working, eventId: 'suspected', orderId: '801000000000002AAA' });
+    const take = store.inbox.take.bind(store.inbox);
+    store.inbox.take = async (...args) => {
+      const event = await take(...args);
+      return event && { ...event, crashes: 2 };
+    };
+    await desk.settle(2_000);
+    assert.equal((await store.inbox.get(id))?.state, 'inWork', 'taken, and waiting until it can go alone');
+    assert.deepEqual(delivered, []);
+    const mend = breaks('inbox', 'release');
+    await intake.stop();
+    mend();
+    assert.notEqual(await store.leases.acquire(`leader:${channel}`, 1_000), null);
+  });
+
+  it('subscribes, and hands out the others, beside an order whose record a newer pack wrote', async () => {
+    const { store } = desk.provisioning;
+    const damaged = await desk.handOut();
+    await store.inbox.recordFailure(damaged.id, damaged.handout, {
+      ...failure('CLIENT_CLOSED', 'closed', 'validation').part(),
+      wish: true,
+    });
+    const lease = await store.leases.acquire(`order:${orderId}`, 30_000);
+    assert.ok(lease);
+    await store.ledger.write(orderId, lease.fence, { format: 99 });
+    await store.leases.release(lease);
+    await intake.start();
+    await store.inbox.add({ ...damaged, eventId: 'another', orderId: '801000000000002AAA' });
+    await desk.settle(2_000);
+    assert.equal(opened, 1);
+    assert.deepEqual(
+      delivered.map((event) => event.orderId),
+      ['801000000000002AAA'],
+    );
+    assert.match(errors().join(), /newer version of the pack \(format 99\)/);
+    assert.equal((await store.inbox.get(damaged.id))?.end, null);
+    assert.deepEqual((await store.ledger.read(orderId)).state, { format: 99 });
   });
 });
