@@ -322,7 +322,7 @@ describe('provisioning-store on Redis', function () {
           () => false,
         );
       },
-      20_000,
+      60_000,
     );
     tells(`:${master.port}`, `:${replica.port}`, `:${sentinel.port}`);
   });

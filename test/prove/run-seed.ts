@@ -176,7 +176,7 @@ class SeedRun {
 
   private ended(seated: Seated, worker: WorkerProcess, code: number | null): void {
     if (this.closed || seated.worker !== worker) return;
-    if (code !== null) this.troubles.push(`a worker ended with ${code}: ${worker.errors.slice(-6).join(' | ')}`);
+    if (code !== null) this.troubles.push(`a worker ended with ${code}: ${worker.errors.slice(-16).join(' | ')}`);
     seated.life += 1;
     if (seated.life > 8) return void this.troubles.push('a worker dies again and again');
     this.starting += 1;

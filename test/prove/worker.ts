@@ -100,7 +100,11 @@ async function main(): Promise<void> {
       asked.delete(line.id);
     } else if (line.do === 'end') process.exit(0);
     else if (line.do === 'count') boundaries.counts = true;
-    else void rests(shared.provisioning).then((why) => say({ is: 'rests', yes: why === '', why }));
+    else
+      void rests(shared.provisioning)
+        // After a stop, say, the connection to the store has to be made anew.
+        .catch((error: unknown) => `the store does not answer: ${String(error)}`)
+        .then((why) => say({ is: 'rests', yes: why === '', why }));
   };
   createInterface({ input: process.stdin }).on('line', (line) => hear(told.parse(JSON.parse(line))));
   // A parent that is gone asks for nothing any more.
