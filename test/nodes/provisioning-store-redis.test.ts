@@ -25,7 +25,7 @@ const asking = (change: Partial<FlowNode> = {}): FlowNode[] =>
   );
 
 describe('provisioning-store on Redis', function () {
-  this.timeout(40_000);
+  this.timeout(90_000);
   const started: RedisServer[] = [];
   const sentinels: Sentinel[] = [];
   // Before the world looks for what was left open.
