@@ -29,7 +29,7 @@ const answerMs = 5_000;
 /** The first connection stands within this time, or opening fails. */
 const openMs = 2 * answerMs;
 /** How long a write may wait for a replica's word. */
-const replicaMs = 1_000;
+const replicaMs = 2_000;
 
 export class Connection {
   private readonly redis: Redis;
