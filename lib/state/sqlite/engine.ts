@@ -130,7 +130,10 @@ class EmbeddedStore implements StateStore {
     this.bornAt = identity.bornAt;
     this.cursor = new SqliteCursor(connection);
     this.inbox = new SqliteInbox(connection, this.cursor, clock, me.instance);
-    this.ledger = new SqliteLedger(connection);
+    this.ledger = new SqliteLedger(connection, {
+      raise: () => identity.raise(),
+      keep: () => this.keepMarkIfPossible(),
+    });
     this.claims = new SqliteClaims(connection);
     this.openIntents = new SqliteOpenIntents(connection);
     this.leases = new SqliteLeases(connection, clock);
@@ -224,6 +227,15 @@ class EmbeddedStore implements StateStore {
   private keepMark(): void {
     this.side.keep(this.id, this.identity.mark);
     this.markedAt = this.changes.get() ?? -1;
+  }
+
+  /** What a fact says stands in the database already; a mark that cannot be kept now is kept by the next beat. */
+  private keepMarkIfPossible(): void {
+    try {
+      this.keepMark();
+    } catch {
+      this.markedAt = -1;
+    }
   }
 
   private shut(): void {

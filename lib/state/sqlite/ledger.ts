@@ -40,7 +40,14 @@ export class SqliteLedger implements Ledger {
   private readonly dropTodo: Command;
   private readonly ordersWith: Query<string>;
 
-  constructor(private readonly connection: Connection) {
+  /**
+   * @param mark raised with each call that leaves for WHMCS, and kept beside the database before its first byte: a copy that
+   * does not know of the call is behind it, however young it is.
+   */
+  constructor(
+    private readonly connection: Connection,
+    private readonly mark: { raise(): void; keep(): void },
+  ) {
     this.fence = connection.query('SELECT fence FROM fences WHERE name = $name', fenceRow);
     this.state = connection.query('SELECT state FROM ledger WHERE order_id = $orderId', stateRow);
     this.facts = connection.query(
@@ -74,9 +81,12 @@ export class SqliteLedger implements Ledger {
 
   async record(orderId: string, fact: Fact): Promise<void> {
     const { intent, kind, whmcsOrderId = null, at, detail = null } = fact;
-    this.connection.writeAnyway(() =>
-      this.addFact.run({ orderId, intent, kind, whmcsOrderId, at: Math.round(at), detail }),
-    );
+    const leaves = this.connection.writeAnyway(() => {
+      const isNew = this.addFact.run({ orderId, intent, kind, whmcsOrderId, at: Math.round(at), detail }) === 1;
+      if (isNew && kind === 'sent') this.mark.raise();
+      return isNew && kind === 'sent';
+    });
+    if (leaves) this.mark.keep();
   }
 
   async write(orderId: string, fence: number, state: OrderState): Promise<'written' | 'fenced'> {

@@ -59,6 +59,18 @@ describe('The embedded store that was replaced', () => {
     assert.match((await (await embedded.open()).doubt())?.reason ?? '', /older copy/);
   });
 
+  it('sees it although the copy was made an instant before a call was sent, and a crash came an instant after', async () => {
+    const store = await embedded.open();
+    await store.setDoubt(null);
+    await backUp();
+    await store.ledger.record('order-1', { intent: 'a1', kind: 'sent', at: embedded.clock.now() });
+    execFileSync('cp', [embedded.lock, `${embedded.lock}.crashed`]);
+    await store.close();
+    await restore();
+    await copyFile(`${embedded.lock}.crashed`, embedded.lock);
+    assert.match((await (await embedded.open()).doubt())?.reason ?? '', /older copy/);
+  });
+
   it('doubts nothing when the copy is as new as what it replaces', async () => {
     const store = await embedded.open();
     await store.setDoubt(null);
