@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { defaultFieldMapping, pathsById, type FieldMapping } from '../../lib/provisioning/field-mapping';
 import { mapping } from '../../lib/provisioning/mapping';

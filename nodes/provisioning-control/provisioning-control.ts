@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { Node, NodeAPI } from 'node-red';
 import { control, controlTopics, subjectsIn, type ControlAnswer } from '../../lib/provisioning/control';
 import { failure, toFailure } from '../../lib/provisioning/failure';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { Node, NodeAPI } from 'node-red';
 import { health, healthWithoutStore, type Health, type HealthWithoutStore } from '../../lib/provisioning/health';
 import type { SharedStore } from '../../lib/provisioning/shared-store';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { Node, NodeAPI } from 'node-red';
 import { Provisioning } from '../../lib/provisioning/provisioning';
 import { SharedStore, type SharedStoreParts } from '../../lib/provisioning/shared-store';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { createSalesforce } from '../../lib/salesforce/connection';
 import type { PrivateKeySource } from '../../lib/salesforce/private-key';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { eventDone } from '../../lib/provisioning/update-order';
 import { stepNode } from '../shared/step-node';

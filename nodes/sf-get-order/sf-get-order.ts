@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { getOrder } from '../../lib/provisioning/get-order';
 import { readFieldNames, readFieldSettings } from '../shared/field-names';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { Node, NodeAPI } from 'node-red';
 import { eventPart, Intake, type IntakeState } from '../../lib/provisioning/intake';
 import type { Provisioning } from '../../lib/provisioning/provisioning';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { updateOrder } from '../../lib/provisioning/update-order';
 import { choice } from '../shared/settings';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { acceptOrder, acceptOrderDefaults } from '../../lib/provisioning/accept-order';
 import { secondsSetting, yesNo } from '../shared/settings';

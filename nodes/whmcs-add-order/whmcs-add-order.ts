@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { addOrder, addOrderDefaults } from '../../lib/provisioning/add-order';
 import { choice, secondsSetting, yesNo } from '../shared/settings';

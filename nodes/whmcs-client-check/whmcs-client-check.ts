@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { clientCheck } from '../../lib/provisioning/client-check';
 import { choice, whole } from '../shared/settings';

@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { NodeAPI } from 'node-red';
 import { silentLog, type Log } from '../../lib/log';
 import { Catalogue } from '../../lib/whmcs/catalogue';

@@ -47,14 +47,15 @@ export function scratchPackage(manifest: Manifest = {}): ScratchPackage {
   return scratch;
 }
 
-/** Runs a script on this Node, for a minute at most. */
+/** Runs a script on this Node, for a minute at most where nothing else is said. */
 export function runNode(
   args: string[],
   cwd: string,
   env: NodeJS.ProcessEnv = process.env,
+  limitMs = 60_000,
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd, env, timeout: limitMs }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
     });
   });
