@@ -49,7 +49,7 @@ export const pathsById = (pairs: readonly string[]): Record<number, string> =>
 
 /** The fields of an item, and their faults. An empty field of Salesforce feeds nothing. */
 export function itemFields(
-  item: Item,
+  item: Pick<Item, 'fields'>,
   mapping: FieldMapping,
   product: Product | undefined,
   faults: Faults,

@@ -7,7 +7,8 @@ import type { Faults, MappedFieldNames } from './mapping-faults';
 /** What Salesforce says of it. */
 export interface AskedProduct {
   productId: string | null;
-  billingCycle: string | null;
+  /** undefined: not known before there is an order. */
+  billingCycle: string | null | undefined;
   isActive?: boolean | undefined;
 }
 
@@ -21,7 +22,7 @@ export interface FoundProduct {
 /**
  * Looks a Product up in what WHMCS sells, and tells all its faults.
  * @param known by pid; one that is missing is unknown to WHMCS.
- * @param currencies in which it must have a price: of the client, or all that clients have.
+ * @param currencies in which it must have a price: of the client, or all that clients may have; none: prices are not looked at.
  */
 export function checkProduct(
   asked: AskedProduct,
@@ -31,7 +32,8 @@ export function checkProduct(
   faults: Faults,
 ): FoundProduct {
   if (asked.isActive === false) faults.tell('PRODUCT_INACTIVE', 'the Product is not active in Salesforce any more');
-  const billingCycle = cycleOf(asked.billingCycle, names.billingCycle, faults);
+  const cycle = asked.billingCycle;
+  const billingCycle = cycle === undefined ? null : cycleOf(cycle, names.billingCycle, faults);
   const pid = pidOf(asked.productId);
   const product = pid === null ? undefined : known.get(pid);
   if (pid === null) {
@@ -44,8 +46,8 @@ export function checkProduct(
     const code = product.withdrawn === 'retired' ? 'PRODUCT_RETIRED' : 'PRODUCT_HIDDEN';
     faults.tell(code, `WHMCS product ${pid} is ${product.withdrawn}`);
   }
-  const prices = product && billingCycle ? currencies.map((one) => priceOf(product, billingCycle, one, faults)) : [];
-  return { pid, billingCycle, price: prices[0] ?? null };
+  const price = product && billingCycle ? priceOf(product, billingCycle, currencies, faults) : null;
+  return { pid, billingCycle, price };
 }
 
 /** The WHMCS product id in a text; null when it names none. */
@@ -73,20 +75,26 @@ function cycleOf(text: string | null, field: string, faults: Faults): BillingCyc
   return null;
 }
 
-function priceOf(product: Product, cycle: BillingCycle, currency: string, faults: Faults): string | null {
+/** In the first of the currencies; all those in which it has none are one fault. */
+function priceOf(product: Product, cycle: BillingCycle, currencies: readonly string[], faults: Faults): string | null {
   const { pid, payType, prices } = product;
   if (payType === 'free' && cycle === 'free') return '0.00';
-  const price = prices[currency]?.[cycle];
-  if (price !== undefined) return price;
-  const elsewhere = Object.keys(prices).filter((one) => prices[one]?.[cycle] !== undefined);
-  const inCurrency = currency || 'the client’s currency';
+  const priceIn = (currency: string): string | null => prices[currency]?.[cycle] ?? null;
+  const [first] = currencies;
+  if (first === undefined) return null;
+  const lacking = currencies.filter((currency) => priceIn(currency) === null);
+  if (lacking.length === 0) return priceIn(first);
+  const where = lacking.map((currency) => currency || 'the client’s currency').join(', ');
+  const elsewhere = Object.keys(prices).filter((currency) => priceIn(currency) !== null);
   if (elsewhere.length > 0 && payType !== 'free') {
-    const message = `WHMCS has no price of product ${pid} ${cycle} in ${inCurrency}, but in ${elsewhere.join(', ')}`;
-    faults.tell('CURRENCY_NOT_PRICED', message);
-    return null;
+    const message = `WHMCS has no price of product ${pid} ${cycle} in ${where}, but in ${elsewhere.join(', ')}`;
+    const fix = currencies.length > 1 ? `Set a price for this cycle in ${where} in WHMCS.` : undefined;
+    faults.tell('CURRENCY_NOT_PRICED', message, fix);
+    return priceIn(first);
   }
-  const offered = payType === 'free' ? ['free'] : Object.keys(prices[currency] ?? {});
+  const cycles = lacking.flatMap((currency) => Object.keys(prices[currency] ?? {}));
+  const offered = payType === 'free' ? ['free'] : [...new Set(cycles)];
   const instead = offered.join(', ') || 'not at all';
-  faults.tell('CYCLE_NOT_OFFERED', `WHMCS does not sell product ${pid} ${cycle} in ${inCurrency}, but ${instead}`);
+  faults.tell('CYCLE_NOT_OFFERED', `WHMCS does not sell product ${pid} ${cycle} in ${where}, but ${instead}`);
   return null;
 }

@@ -11,6 +11,7 @@ import { testPermissions, type Permissions } from './permissions';
 import {
   addedOrder,
   client,
+  currencies,
   details,
   gateways,
   moduleQueue,
@@ -46,6 +47,8 @@ export interface WhmcsOptions {
 export interface WhmcsConnection extends Whmcs {
   /** Whether WHMCS gave an answer of its own to the last call; null: none was made yet. */
   readonly reachable: boolean | null;
+  /** Codes of the currencies that this WHMCS has, such as USD; its clients have one of them each. @throws WhmcsError */
+  getCurrencies(signal?: AbortSignal): Promise<string[]>;
   /**
    * What the credentials may do, asked without any effect.
    * @throws WhmcsError when WHMCS cannot be asked at all.
@@ -106,6 +109,9 @@ export function createWhmcs(options: WhmcsOptions): WhmcsConnection {
     },
     async getPaymentMethods(signal) {
       return parseAnswer('GetPaymentMethods', gateways, await read('GetPaymentMethods', {}, signal));
+    },
+    async getCurrencies(signal) {
+      return parseAnswer('GetCurrencies', currencies, await read('GetCurrencies', {}, signal));
     },
     async getProducts(pids, signal) {
       const wanted = [...new Set(pids)];

@@ -222,6 +222,12 @@ export const gateways = z
   .object({ paymentmethods: listOf(gateway, 'paymentmethod') })
   .transform((answer) => answer.paymentmethods);
 
+/** None would mean that nothing has a price. */
+export const currencies = z
+  .object({ currencies: listOf(z.object({ code: text }), 'currency') })
+  .transform((answer) => answer.currencies.map(({ code }) => code.trim()).filter((code) => code !== ''))
+  .refine((codes) => codes.length > 0, { path: ['currencies'] });
+
 // -------------------------------------------------------------- products
 
 const recurring = [

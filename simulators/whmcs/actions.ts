@@ -3,7 +3,7 @@ import { type Action } from './call';
 import { getClientsDetails, getPayMethods } from './clients';
 import { acceptOrder, getModuleQueue, moduleCreate } from './modules';
 import { cancelOrder, deleteOrder, fraudOrder, getOrders, getOrderStatuses, pendingOrder } from './orders';
-import { getPaymentMethods, getProducts, whmcsDetails } from './products';
+import { getCurrencies, getPaymentMethods, getProducts, whmcsDetails } from './products';
 import { getClientsProducts } from './services';
 import { isAtLeast, type Version } from './switches';
 
@@ -16,6 +16,7 @@ export const actions: Readonly<Record<string, Action>> = {
   FraudOrder: fraudOrder,
   GetClientsDetails: getClientsDetails,
   GetClientsProducts: getClientsProducts,
+  GetCurrencies: getCurrencies,
   GetModuleQueue: getModuleQueue,
   GetOrders: getOrders,
   GetOrderStatuses: getOrderStatuses,

@@ -17,6 +17,7 @@ export const getProducts: Action = ({ params, store, shapes, switches }) => {
     .sort((left, right) => left.pid - right.pid)
     .map((product) => ({
       ...shape(product, switches.version),
+      ...(switches.stockControlTold ? { stockcontrol: product.stock === null ? 0 : 1 } : {}),
       ...(switches.hiddenTold ? { hidden: product.hidden ? 1 : 0 } : {}),
       name: shapes.text(product.name),
       description: shapes.text(product.name),
@@ -72,6 +73,14 @@ export const getPaymentMethods: Action = ({ store, shapes }) => ({
   paymentmethods: shapes.list(
     'paymentmethod',
     store.gateways.map(({ module, name }) => ({ module, displayname: shapes.text(name) })),
+  ),
+});
+
+export const getCurrencies: Action = ({ shapes }) => ({
+  totalresults: currencies.length,
+  currencies: shapes.list(
+    'currency',
+    currencies.map(({ id, code, prefix, suffix }) => ({ id, code, prefix, suffix, format: 1, rate: '1.00000' })),
   ),
 });
 

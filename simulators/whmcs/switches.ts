@@ -43,6 +43,8 @@ const schema = z.strictObject({
 
   /** GetProducts tells what is hidden; no version that is documented does. */
   hiddenTold: z.boolean().default(false),
+  /** GetProducts tells which products count their stock; as a rule 0 left is also what one that counts none says. */
+  stockControlTold: z.boolean().default(false),
 
   // ---------------------------------------------------------------- access
   /** Addresses that may call; null: all. Each one by itself, no ranges. */
