@@ -2,7 +2,7 @@
 import { WhmcsError, type AddOrderRequest, type AddedOrder, type CallEnd } from '../whmcs/contract';
 import { addsOf, openAdd, settleAdd, watchFrom } from './add-record';
 import { carryOut, closeOpenIntent, lookOnce, lookThrough, unread } from './add-settling';
-import { draft, type Adding } from './adding';
+import { draft, type Adding, type Wanted } from './adding';
 import { callOnce, describe } from './call-facts';
 import { underWay } from './calls-under-way';
 import { failure, toFailure } from './failure';
@@ -11,7 +11,7 @@ import { settlingFor, type HeldResult } from './held-step';
 import { markerIn } from './marker';
 import type { MappedItem } from './message';
 import { type AddIntent } from './order-record';
-import { newestOrders, rowsOf, unreadable, type Row } from './orders-reading';
+import { newestOrders, rowsOf, unreadable, type OrderReads, type Row } from './orders-reading';
 import { otherIntent } from './other-intents';
 import { byMark } from './settle-add';
 
@@ -22,24 +22,37 @@ const step = 'whmcs_create';
  * WHMCS order on record now; reading that back does not concern the client's other orders.
  */
 export async function addNow(adding: Adding): Promise<HeldResult | null> {
-  const { order, whmcs, input, signal } = adding;
-  const orders = await newestOrders(whmcs, input.client.id, signal);
-  const foreign = orders.find((one) => one.clientId !== input.client.id);
-  if (foreign)
-    throw unreadable(
-      `Asked for the orders of client ${input.client.id}, WHMCS answered with those of ${foreign.clientId}`,
-    );
-  const inField = markerIn(adding.settings.marker) === 'field';
-  const services = inField ? await whmcs.getServices({ clientId: input.client.id }, signal) : [];
-  const rows = await rowsOf(order.store, whmcs.key, orders, services);
+  const { order, signal } = adding;
+  const rows = await newestRows(adding);
   if (await takeMarked(adding, rows)) return null;
   const waits = await otherIntent(adding, rows);
   if (waits) return waits;
-  const watermark = Math.max(0, ...orders.map((one) => one.id));
+  const watermark = Math.max(0, ...rows.map((row) => row.order.id));
   const intent: AddIntent = { ...draft(adding), sender: order.sender, watermark };
   signal.throwIfAborted();
   const end = await underWay(order.store, order.orderId, intent.id, () => send(adding, intent));
   return concluded(adding, intent, end);
+}
+
+/**
+ * The client's newest orders, with their marks.
+ * @throws WhmcsError
+ */
+export async function newestRows({
+  order,
+  whmcs,
+  input,
+  settings,
+  signal,
+}: Wanted & { whmcs: OrderReads; signal: AbortSignal }): Promise<Row[]> {
+  const { id: clientId } = input.client;
+  const orders = await newestOrders(whmcs, clientId, signal);
+  const foreign = orders.find((one) => one.clientId !== clientId);
+  if (foreign)
+    throw unreadable(`Asked for the orders of client ${clientId}, WHMCS answered with those of ${foreign.clientId}`);
+  const inField = markerIn(settings.marker) === 'field';
+  const services = inField ? await whmcs.getServices({ clientId }, signal) : [];
+  return rowsOf(order.store, whmcs.key, orders, services);
 }
 
 /** A row with our mark is ours, whatever the ledger says. */
@@ -74,7 +87,10 @@ async function send(adding: Adding, intent: AddIntent): Promise<CallEnd<AddedOrd
 }
 
 /** Each item as the mapping has it, with our mark. */
-function requestOf({ input, items, settings }: Adding, intent: AddIntent): AddOrderRequest {
+export function requestOf(
+  { input, items, settings }: Pick<Adding, 'settings' | 'input' | 'items'>,
+  intent: Pick<AddIntent, 'clientId' | 'marker'>,
+): AddOrderRequest {
   const { marker, noEmail, noInvoice, noInvoiceEmail } = settings;
   return {
     clientId: intent.clientId,

@@ -5,6 +5,7 @@
  * end between any two of them and the next one goes on from the record. Why each rule is there: reference "exactly one".
  */
 import type { Whmcs } from '../whmcs/contract';
+import { foreseeAdding } from './add-foreseen';
 import { addNow } from './add-now';
 import { already, readBackPart } from './add-part';
 import { isDoubtful, isUnknown, openAdd, reopenAdd, stopFailure, unknownSender } from './add-record';
@@ -28,6 +29,7 @@ export function addOrder(settings: AddOrderSettings, whmcs: Whmcs): Step<'order'
     name: step,
     needs: ['order', 'client', 'mapping'],
     adds: 'whmcs',
+    dry: { foresee: (message, context) => foreseeAdding(settings, whmcs, message, context) },
     async run(input, context) {
       const items = askedItems(input.mapping);
       return whileHeld(context, whmcs, (settling) => add({ ...settling, settings, input, items }));

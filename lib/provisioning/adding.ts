@@ -1,8 +1,9 @@
 /** What the parts of the add-order protocol work with: the node's settings, the message, the order held. */
-import type { BillingCycle } from '../whmcs/contract';
+import type { BillingCycle, Whmcs } from '../whmcs/contract';
 import { nextIntentId } from './add-record';
 import type { Settling } from './add-settling';
 import { failure } from './failure';
+import type { KnownOrder } from './foresight';
 import { markerIn, markerText, type MarkerStrategy } from './marker';
 import type { MappingPart, Travelling } from './message';
 import type { AddIntent, AskedItem } from './order-record';
@@ -39,8 +40,11 @@ export interface Adding extends Settling {
   items: Asked[];
 }
 
+/** What there is to add, of an order that need not be held. */
+export type Wanted = Pick<Adding, 'settings' | 'input' | 'items'> & { order: KnownOrder; whmcs: Pick<Whmcs, 'key'> };
+
 /** A new intent, not yet on record; without watermark. */
-export function draft({ order, whmcs, input, items, settings }: Adding): AddIntent {
+export function draft({ order, whmcs, input, items, settings }: Wanted): AddIntent {
   const id = nextIntentId('a', order.record, order.facts);
   const where = markerIn(settings.marker);
   return {
@@ -62,7 +66,7 @@ export function draft({ order, whmcs, input, items, settings }: Adding): AddInte
 }
 
 /** What `adoptNamed` compares the order with that Salesforce names. */
-export const named = ({ input, items, settings }: Adding) => ({
+export const named = ({ input, items, settings }: Pick<Adding, 'settings' | 'input' | 'items'>) => ({
   field: input.order.whmcsOrderId ?? '',
   clientId: input.client.id,
   items,

@@ -1,12 +1,22 @@
 /** The WHMCS order that a Salesforce order has: read back before anything is built on it, or found by the id in Salesforce. */
-import type { Order, Service } from '../whmcs/contract';
+import type { Order, Service, Whmcs } from '../whmcs/contract';
 import { adopt, isOurs, isUnknown, settleAdd } from './add-record';
 import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { failure } from './failure';
+import type { KnownOrder } from './foresight';
 import { noteMark, type MarkKept } from './kept-marks';
 import { amountNote, differences } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem } from './order-record';
-import { lifeOf, newestOrders, readOrder, rowsOf, servicesOf, unreadable, type Row } from './orders-reading';
+import {
+  lifeOf,
+  newestOrders,
+  readOrder,
+  rowsOf,
+  servicesOf,
+  unreadable,
+  type OrderReads,
+  type Row,
+} from './orders-reading';
 import { bearsMarkOf, isOurRow } from './settle-add';
 import type { StepName } from './step';
 
@@ -138,7 +148,8 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
   });
 }
 
-function alive(found: Order, step: StepName): Order {
+/** @throws Failure WHMCS_ORDER_STATUS for a status that a person made up. */
+export function alive(found: Order, step: StepName): Order {
   if (lifeOf(found.status) !== 'other') return found;
   throw failure('WHMCS_ORDER_STATUS', `WHMCS order ${found.id} has the status '${found.status}'`, step);
 }
@@ -151,24 +162,32 @@ export function adoptedOf({ order }: Settling): Adopted {
   return order.record.adopted;
 }
 
+/** The WHMCS order that Salesforce names, and what it is compared with. */
+export interface Named {
+  field: string;
+  clientId: number;
+  items: AskedItem[];
+  quarantineMs: number;
+}
+
+const foreignName = (field: string, why: string) =>
+  failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${field}: ${why}`, 'whmcs_create');
+
 /**
- * Takes the WHMCS order that Salesforce names. The field is a candidate only: Clone copies it, people fill it (R15).
- * @param intent the stopped intent that it settles, if there is one: naming the order is a person's word.
- * @returns false when the field names an order that has had its day: then it says nothing.
+ * Judges the WHMCS order that Salesforce names, by reads. The field is a candidate only: Clone copies it, people fill it (R15).
+ * @returns null when the field names an order that has had its day: then it says nothing.
  * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_STATUS; WhmcsError.
  */
-export async function adoptNamed(
-  settling: Settling,
-  named: { field: string; clientId: number; items: AskedItem[]; quarantineMs: number },
-  intent: AddIntent | null,
-): Promise<boolean> {
-  const { order, whmcs, log, signal } = settling;
-  const step = 'whmcs_create';
-  const foreign = (why: string) =>
-    failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${named.field}: ${why}`, step);
+export async function judgeNamed(
+  order: KnownOrder,
+  whmcs: OrderReads & Pick<Whmcs, 'key'>,
+  named: Named,
+  signal: AbortSignal,
+): Promise<{ found: Order; row: Row | undefined } | null> {
+  const foreign = (why: string) => foreignName(named.field, why);
   const id = Number(/^\s*#?\s*(\d{1,15})\s*$/.exec(named.field)?.[1] ?? NaN);
   if (Number.isNaN(id)) throw foreign('that is no id of a WHMCS order');
-  if (order.record.past.some((one) => one.orderId === id)) return false;
+  if (order.record.past.some((one) => one.orderId === id)) return null;
   const found = await readOrder(whmcs, id, signal);
   if (found === null) throw foreign('WHMCS has no such order');
   if (found.clientId !== named.clientId)
@@ -180,15 +199,29 @@ export async function adoptNamed(
   if (other) throw foreign(`that order was made for ${other.orderId}`);
   if (row?.claimedBy && row.claimedBy !== order.orderId) throw foreign(`that order belongs to ${row.claimedBy}`);
   if (markers.length > 0 && !markers.some((marker) => isOurs(order.record, order.store.id, order.orderId, marker)))
-    return false;
+    return null;
   if (markers.length === 0) {
     const wrong = differences(named.items, services);
     if (wrong.length > 0) throw foreign(wrong.join('; '));
   }
   // A dead one is taken too: what that means is told where it is read back, and a person's word ends it.
-  alive(found, step);
+  return { found: alive(found, 'whmcs_create'), row };
+}
+
+/**
+ * Takes the WHMCS order that Salesforce names.
+ * @param intent the stopped intent that it settles, if there is one: naming the order is a person's word.
+ * @returns false when the field says nothing, see `judgeNamed`.
+ * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_STATUS; WhmcsError.
+ */
+export async function adoptNamed(settling: Settling, named: Named, intent: AddIntent | null): Promise<boolean> {
+  const { order, whmcs, log, signal } = settling;
+  const judged = await judgeNamed(order, whmcs, named, signal);
+  if (judged === null) return false;
+  const { found, row } = judged;
+  const { id } = found;
   const { by } = await order.store.claims.claim(whmcs.key, id, order.orderId);
-  if (by !== order.orderId) throw foreign(`that order belongs to ${by}`);
+  if (by !== order.orderId) throw foreignName(named.field, `that order belongs to ${by}`);
   const now = order.clock.now();
   const elsewhere = (intent !== null && isUnknown(intent.sender)) || (row !== undefined && isMadeElsewhere(order, row));
   await order.save((record) => {

@@ -2,10 +2,11 @@
 import { defaultFieldNames } from '../salesforce/contract';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Client, Gateway, PayMethod, Whmcs } from '../whmcs/contract';
-import { clientLink, refuseOtherAccount, type Link } from './client-link';
+import { clientLink, refuseOtherAccount, type Account, type Link } from './client-link';
 import { Failure, failure } from './failure';
+import { faultOf } from './foresight';
 import { LongWaits, type LongWait } from './long-waits';
-import type { ClientPart } from './message';
+import type { ClientPart, OrderPart } from './message';
 import type { Step } from './step';
 
 export interface ClientCheckSettings {
@@ -45,39 +46,70 @@ export function clientCheck(
   const { customFieldId = null, holdMs = null, preferClientGateway = false } = settings;
   const field = settings.accountField ?? defaultFieldNames.account;
   const configured = settings.paymentMethod.trim();
+  const linked = async (link: Link, account: Account, signal: AbortSignal): Promise<Client> => {
+    const client = await clientOf(whmcs, link, signal);
+    if (customFieldId !== null) refuseOtherAccount(client, customFieldId, account, link, field);
+    return client;
+  };
+  const payingBy = (client: Client, signal: AbortSignal): Promise<Gateway> => {
+    const own = client.defaultGateway.trim();
+    return gatewayOf(catalogue, preferClientGateway ? own || configured : configured || own, signal);
+  };
   return {
     name: step,
     needs: ['order'],
     adds: 'client',
+    dry: {
+      async foresee({ order }, { order: { clock }, idMappings, signal }) {
+        if (order === undefined) return null;
+        const account = accountOf(order);
+        const link = await clientLink(account, field, idMappings);
+        const client = await linked(link, account, signal);
+        const lack = lackOf(await whmcs.getPayMethods(link.id, signal), link.id, clock.now());
+        const gateway = await orFailure(payingBy(client, signal), ['PAYMENT_GATEWAY_UNKNOWN']);
+        const faults = [lack, gateway].filter((one) => one instanceof Failure).map(faultOf);
+        const held = `Without a usable payment method it would wait, ${hoursOf(holdMs ?? 0)} at most, before it fails`;
+        return {
+          value: partOf(client, link, gateway instanceof Failure ? '' : gateway.module),
+          faults,
+          notes: lack !== null && holdMs !== null ? [held] : [],
+        };
+      },
+    },
     async run({ order }, context) {
-      const { account } = order;
-      if (account === null) throw failure('CLIENT_NOT_MAPPED', `Order ${order.number} has no account`, step);
+      const account = accountOf(order);
       const waits = await LongWaits.of(context);
       const link = await orFailure(clientLink(account, field, context.desk.idMappings), ['ID_MAPPINGS_UNAVAILABLE']);
       if (link instanceof Failure) return waits.park(link, databaseWait, (until) => meanwhile(link, until));
       await waits.over(databaseWait);
-      const client = await clientOf(whmcs, link, context.signal);
-      if (customFieldId !== null) refuseOtherAccount(client, customFieldId, account, link, field);
+      const client = await linked(link, account, context.signal);
       const methods = await whmcs.getPayMethods(link.id, context.signal);
       const lack = lackOf(methods, link.id, context.clock.now());
       if (lack !== null && holdMs !== null)
         return waits.park(lack, { ...paymentWait, limitMs: holdMs }, (until) => meanwhile(lack, until));
       if (lack !== null) throw lack;
       await waits.over(paymentWait);
-      const own = client.defaultGateway.trim();
-      const wanted = preferClientGateway ? own || configured : configured || own;
-      const gateway = await gatewayOf(catalogue, wanted, context.signal);
-      const value: ClientPart = {
-        id: client.id,
-        source: link.source,
-        status: client.status,
-        currency: client.currency,
-        paymentMethod: gateway.module,
-      };
+      const gateway = await payingBy(client, context.signal);
+      const value = partOf(client, link, gateway.module);
       return { way: 'next', value, note: `WHMCS client ${client.id}, ${client.currency}, pays by ${gateway.module}` };
     },
   };
 }
+
+function accountOf({ account, number }: OrderPart): Account {
+  if (account === null) throw failure('CLIENT_NOT_MAPPED', `Order ${number} has no account`, step);
+  return account;
+}
+
+const partOf = ({ id, status, currency }: Client, { source }: Link, paymentMethod: string): ClientPart => ({
+  id,
+  source,
+  status,
+  currency,
+  paymentMethod,
+});
+
+const hoursOf = (ms: number): string => `${Math.round(ms / 3_600_000)} h`;
 
 /** What it found, or the failure of one of these codes. */
 async function orFailure<T>(work: Promise<T>, codes: readonly string[]): Promise<T | Failure> {

@@ -9,11 +9,13 @@
 import { pause } from '../clock';
 import type { FieldNames, Salesforce, SalesforceOrder } from '../salesforce/contract';
 import { sameId } from '../salesforce/ids';
-import { failure } from './failure';
+import type { NewestOrders } from '../salesforce/newest-orders';
+import { failure, type Failure } from './failure';
+import { faultOf, type Foreseen, type KnownOrder } from './foresight';
 import { orderLease, type HeldOrder } from './held-order';
 import { orderBusy, parkedFor } from './held-step';
 import type { EventPart, OrderPart, SkippedPart } from './message';
-import { isAnotherAttempt, type OrderRecord } from './order-record';
+import { isAnotherAttempt, type OrderRecord, type Report } from './order-record';
 import type { Step, StepContext, StepOutcome } from './step';
 
 export interface GetOrderSettings {
@@ -41,18 +43,26 @@ type Outcome = StepOutcome<OrderPart, 'go' | 'skip'>;
 /** @throws Failure ORDER_NOT_FOUND, ORDER_EMPTY; SalesforceError, StoreError. */
 export function getOrder(
   settings: GetOrderSettings,
-  salesforce: Pick<Salesforce, 'readOrder'>,
+  salesforce: Pick<Salesforce, 'readOrder'> & Partial<NewestOrders>,
 ): Step<'event', 'order', 'go' | 'skip'> {
   return {
     name: 'order_details',
     needs: ['event'],
     adds: 'order',
+    dry: {
+      foresee: (_, { order, signal }) =>
+        salesforce
+          .readOrder(order.orderId, fieldsOf(settings), signal)
+          .then((found) => foreseenOf(found, order, settings)),
+      newest: async (count, signal) =>
+        (await salesforce.newestOrders?.({ count, pricebookId: settings.pricebookId }, signal)) ?? [],
+    },
     async run({ event }, context) {
       const { orderId, desk, clock, signal, log } = context;
       const read = (): Promise<SalesforceOrder | null> => salesforce.readOrder(orderId, fieldsOf(settings), signal);
       const { found, again } = await whenCommitted(read, settings, event, context);
       if (again !== null) return notYet(found, again);
-      if (found === null) throw failure('ORDER_NOT_FOUND', `Salesforce shows no Order ${orderId}`, step);
+      if (found === null) throw notFound(orderId);
       const reason = refusal(found, settings);
       if (reason) return skip(found, reason, settings);
       const waitsFor = desk.turns.look(orderLease(orderId));
@@ -61,7 +71,7 @@ export function getOrder(
       const { order, skipped, attempt } = held.value;
       if (skipped) return skip(order, skipped, settings);
       log.info('validation', { order: orderId, event: context.eventId, outcome: 'done', attempt });
-      if (order.items.length === 0) throw failure('ORDER_EMPTY', `Order ${order.number} has no products`, step);
+      if (order.items.length === 0) throw empty(order);
       const count = `${order.items.length} item${order.items.length === 1 ? '' : 's'}`;
       return {
         way: 'go',
@@ -69,6 +79,27 @@ export function getOrder(
         note: `Order ${order.number}, ${count}, attempt ${attempt}`,
       };
     },
+  };
+}
+
+const notFound = (orderId: string): Failure => failure('ORDER_NOT_FOUND', `Salesforce shows no Order ${orderId}`, step);
+const empty = ({ number }: SalesforceOrder): Failure => failure('ORDER_EMPTY', `Order ${number} has no products`, step);
+
+/** For a dry run: orders of any status are looked at as if they were Activating. */
+function foreseenOf(
+  order: SalesforceOrder | null,
+  { orderId, record }: KnownOrder,
+  settings: GetOrderSettings,
+): Foreseen<OrderPart> {
+  if (order === null) throw notFound(orderId);
+  const reason = refusal(order, settings);
+  const untold = reason === null && hasEnded(record, order) && isUntold(record) ? untoldOf(order, record.report) : null;
+  const skipped = reason ?? untold;
+  return {
+    value: orderPart(order, settings),
+    faults: order.items.length === 0 ? [faultOf(empty(order))] : [],
+    notes: skipped ? [`An event of it would be skipped now: ${skipped.message}`] : [],
+    record: opened(record, order),
   };
 }
 
@@ -152,9 +183,7 @@ async function open(
   const { record } = held;
   let order = first;
   if (hasEnded(record, order)) {
-    const { report } = record;
-    if (report !== null && report.told === null)
-      return { order, attempt: record.attempt, skipped: untold(order, report) };
+    if (isUntold(record)) return { order, attempt: record.attempt, skipped: untoldOf(order, record.report) };
     const again = await read();
     if (again === null || again.activationStatus !== activating) {
       const message = `Order ${order.number} has just ended${again ? ` as '${again.activationStatus}'` : ''}`;
@@ -162,22 +191,25 @@ async function open(
     }
     order = again;
   }
-  const attempt = attemptOf(record, order);
-  const seen = {
-    status: order.activationStatus,
-    createdAt: order.createdAt,
-    modifiedAt: order.lastModifiedAt,
-    modifiedById: order.lastModifiedById,
-  };
-  await held.save((before) => ({
-    ...before,
-    attempt,
+  await held.save((before) => opened(before, order));
+  return { order, attempt: held.record.attempt };
+}
+
+/** The record with the attempt open that Salesforce shows. */
+function opened(record: OrderRecord, order: SalesforceOrder): OrderRecord {
+  return {
+    ...record,
+    attempt: attemptOf(record, order),
     salesforceAttempt: order.attempt,
     attemptState: 'open',
-    seen,
+    seen: {
+      status: order.activationStatus,
+      createdAt: order.createdAt,
+      modifiedAt: order.lastModifiedAt,
+      modifiedById: order.lastModifiedById,
+    },
     ended: null,
-  }));
-  return { order, attempt };
+  };
 }
 
 /** Whether the attempt that Salesforce shows is one that has ended here, or may be. */
@@ -193,7 +225,10 @@ const attemptOf = (record: OrderRecord, order: SalesforceOrder): number =>
     ? record.attempt
     : Math.max(record.attempt + 1, order.attempt ?? 0);
 
-function untold(order: SalesforceOrder, report: NonNullable<OrderRecord['report']>): SkippedPart {
+type Untold = OrderRecord & { report: Report };
+const isUntold = (record: OrderRecord): record is Untold => record.report !== null && record.report.told === null;
+
+function untoldOf(order: SalesforceOrder, report: Report): SkippedPart {
   const why = report.problem === null ? '' : ` (${report.problem})`;
   return {
     code: 'ATTEMPT_CLOSED',

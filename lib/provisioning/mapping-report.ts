@@ -2,11 +2,7 @@
 import { cut } from '../salesforce/texts';
 import { messageLimit } from './failure';
 import type { MappedItem, MappingFault, MappingPart } from './message';
-
-/** More lines than this nobody reads; all of them are in msg.mapping. */
-const mostLines = 30;
-/** What Node-RED's debug sidebar shows of one text. */
-const blockLength = 1_000;
+import { inBlocks, row } from './report-lines';
 
 /** The faults in one text that fits Salesforce's field. */
 export function shortReport({ items }: MappingPart): string {
@@ -40,24 +36,14 @@ function report(
   words: string,
   of: (item: MappedItem) => readonly MappingFault[],
 ): string[] {
-  const rows = items.flatMap((item, at) => of(item).map((fault) => row(item, at + 1, fault)));
+  const rows = items.flatMap((item, at) =>
+    of(item).map(({ message, fix, owner }) => row([`${at + 1} ${cut(item.productName, 80)}`, message, fix, owner])),
+  );
   if (rows.length === 0) return [];
   const wrong = items.filter((item) => of(item).length > 0).length;
   const heading = `Order ${order}: ${wrong} of ${items.length} items ${words}\nitem | fault | fix | owner`;
-  const more = rows.length - mostLines;
-  const lines = [...rows.slice(0, mostLines), ...(more > 0 ? [`and ${more} more, in msg.mapping`] : [])];
-  const blocks = [heading];
-  for (const line of lines) {
-    const block = blocks.at(-1) ?? heading;
-    if (block.length + 1 + line.length <= blockLength || block === heading)
-      blocks[blocks.length - 1] = `${block}\n${line}`;
-    else blocks.push(`${heading}\n${line}`);
-  }
-  return blocks;
+  return inBlocks(heading, rows, 'msg.mapping');
 }
-
-const row = ({ productName }: MappedItem, place: number, { message, fix, owner }: MappingFault): string =>
-  [`${place} ${cut(productName, 80)}`, message, fix, owner].map(oneLine).join(' | ').slice(0, 800);
 
 /** In Salesforce: on one line, and no markup. */
 const plain = (text: string): string =>
@@ -65,6 +51,3 @@ const plain = (text: string): string =>
     .replace(/<[^>]*>/g, ' ')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
-
-/** Names come from outside: no line break, and no column of their own. */
-const oneLine = (text: string): string => text.replace(/[\s\p{Cc}|]+/gu, ' ').trim();

@@ -1,9 +1,11 @@
 /** The step that maps each item of an Order to what WHMCS sells, and names all that is wrong at once. */
 import { sameId } from '../salesforce/ids';
+import { cut } from '../salesforce/texts';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Product } from '../whmcs/contract';
 import { failure, messageLimit } from './failure';
 import { defaultFieldMapping, itemFields, type FieldMapping } from './field-mapping';
+import type { Foreseen } from './foresight';
 import { Faults, isWhmcsFault } from './mapping-faults';
 import { asksForQuantities, checkTogether, inLines, type Selling } from './mapping-lines';
 import { longReport, shortReport, warningReport } from './mapping-report';
@@ -31,6 +33,12 @@ export function mapping(
     name: step,
     needs: ['order', 'client'],
     adds: 'mapping',
+    dry: {
+      async foresee({ order, client }, { signal }) {
+        if (order === undefined) return null;
+        return foreseenOf(await mapped(order, client ?? null, { catalogue, fields, signal }), client !== undefined);
+      },
+    },
     async run({ order, client }, { signal, log }) {
       const value = await mapped(order, client, { catalogue, fields, signal });
       for (const block of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(block);
@@ -47,7 +55,8 @@ interface Mapping {
   signal: AbortSignal;
 }
 
-async function mapped(order: OrderPart, client: ClientPart, how: Mapping): Promise<MappingPart> {
+/** @param client null: not known, so prices are not looked at. */
+async function mapped(order: OrderPart, client: ClientPart | null, how: Mapping): Promise<MappingPart> {
   const { catalogue, fields, signal } = how;
   const check = async (known: ReadonlyMap<number, Product>): Promise<{ items: MappedItem[]; selling: Selling }> => {
     const items = order.items.map((item) => mapItem(item, order, client, known, fields));
@@ -72,7 +81,7 @@ async function mapped(order: OrderPart, client: ClientPart, how: Mapping): Promi
 function mapItem(
   item: Item,
   order: OrderPart,
-  client: ClientPart,
+  client: ClientPart | null,
   known: ReadonlyMap<number, Product>,
   mapping: FieldMapping,
 ): MappedItem {
@@ -85,7 +94,7 @@ function mapItem(
   if (book !== null && used !== null && !sameId(book, used))
     faults.tell('OTHER_PRICEBOOK', `the item is from price book ${used}, not from ${book}`);
   if (product === null) faults.tell('PRODUCT_MISSING', 'the item has no product');
-  const found = product && checkProduct(product, known, [client.currency], mapping, faults);
+  const found = product && checkProduct(product, known, client === null ? [] : [client.currency], mapping, faults);
   const fields = itemFields(item, mapping, known.get(found?.pid ?? 0), faults);
   return {
     orderItemId: item.id,
@@ -99,6 +108,19 @@ function mapItem(
     ...fields,
     faults: faults.faults,
     ...(faults.warnings.length > 0 ? { warnings: faults.warnings } : {}),
+  };
+}
+
+/** All faults and warnings of a mapping, each with its item. */
+function foreseenOf(value: MappingPart, clientKnown: boolean): Foreseen<MappingPart> {
+  const itemOf = ({ productName }: MappedItem, at: number): string => `${at + 1} ${cut(productName, 80)}`;
+  const notes = value.items.flatMap((item, at) =>
+    (item.warnings ?? []).map(({ message, fix }) => `${itemOf(item, at)}: ${message}. ${fix}`),
+  );
+  return {
+    value,
+    faults: value.items.flatMap((item, at) => item.faults.map((fault) => ({ ...fault, step, item: itemOf(item, at) }))),
+    notes: clientKnown ? notes : ['Prices were not looked at, since the WHMCS client is not known', ...notes],
   };
 }
 

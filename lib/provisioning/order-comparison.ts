@@ -39,14 +39,21 @@ export function differences(asked: readonly AskedItem[], services: readonly Serv
  * discount of this client is. null: equal, or not to be told.
  */
 export function amountNote(asked: readonly AskedItem[], services: readonly Service[]): string | null {
-  if (services.length === 0 || asked.some((item) => item.price === null)) return null;
+  const expected = priceOf(asked);
+  if (services.length === 0 || expected === null) return null;
   const there = services.map((service) =>
     cents(cycleKey(service.billingCycle) === 'onetime' ? service.firstPaymentAmount : service.recurringAmount),
   );
-  const wanted = asked.map((item) => cents(item.price ?? '0') * item.quantity);
-  const [has, expected] = [there, wanted].map((list) => list.reduce((sum, one) => sum + one, 0)) as [number, number];
-  if (Number.isNaN(has) || has === expected) return null;
-  return `WHMCS charges ${(has / 100).toFixed(2)} a cycle, its price list says ${(expected / 100).toFixed(2)}`;
+  const has = there.reduce((sum, one) => sum + one, 0);
+  if (Number.isNaN(has) || has === cents(expected)) return null;
+  return `WHMCS charges ${(has / 100).toFixed(2)} a cycle, its price list says ${expected}`;
+}
+
+/** What items cost for one cycle by their prices, without tax and set-up fees; null where one is not known. */
+export function priceOf(items: readonly Pick<AskedItem, 'price' | 'quantity'>[]): string | null {
+  if (items.some((item) => item.price === null)) return null;
+  const sum = items.reduce((so, item) => so + cents(item.price ?? '0') * item.quantity, 0);
+  return (sum / 100).toFixed(2);
 }
 
 const cents = (money: string): number => Math.round(Number(money) * 100);

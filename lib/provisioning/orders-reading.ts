@@ -4,7 +4,7 @@
  * GetOrders ignores filters that it does not know and documents no order, so every answer is checked: its count must be
  * there, pages must go on to the end, and callers look at each row's client (exactly-one R17).
  */
-import type { StateStore } from '../state/contract';
+import type { Claims } from '../state/contract';
 import { WhmcsError, type Order, type OrdersPage, type Service, type Whmcs } from '../whmcs/contract';
 import { markersOf, type Marker } from './marker';
 
@@ -15,6 +15,9 @@ const longPageLength = 100;
 const maxPages = 1_000;
 /** Up to so many services are asked for one by one, instead of the client's whole list. */
 const fewServices = 5;
+
+/** The reads that judge orders. */
+export type OrderReads = Pick<Whmcs, 'getOrders' | 'getServices'>;
 
 /** A WHMCS order as settling looks at it. */
 export interface Row {
@@ -29,7 +32,7 @@ export const unreadable = (why: string): WhmcsError =>
   new WhmcsError('GetOrders', { kind: 'unknown', code: 'UNREADABLE', message: why, edge: false });
 
 async function page(
-  whmcs: Whmcs,
+  whmcs: OrderReads,
   clientId: number,
   start: number,
   limit: number,
@@ -45,7 +48,7 @@ async function page(
  * The client's newest orders, in one call; in two where page one turns out to hold the oldest.
  * @throws WhmcsError when they cannot be read, or the answer is no evidence.
  */
-export async function newestOrders(whmcs: Whmcs, clientId: number, signal?: AbortSignal): Promise<Order[]> {
+export async function newestOrders(whmcs: OrderReads, clientId: number, signal?: AbortSignal): Promise<Order[]> {
   const first = await page(whmcs, clientId, 0, pageLength, signal);
   const ids = first.orders.map((order) => order.id);
   const rising = ids.length > 1 && (ids[0] ?? 0) < (ids[ids.length - 1] ?? 0);
@@ -59,7 +62,7 @@ export async function newestOrders(whmcs: Whmcs, clientId: number, signal?: Abor
  * One complete pass over the client's orders. Rows that come or go meanwhile may be missed: only two equal passes count.
  * @throws WhmcsError when a page cannot be read, or the answer is no evidence.
  */
-export async function allOrders(whmcs: Whmcs, clientId: number, signal?: AbortSignal): Promise<Order[]> {
+export async function allOrders(whmcs: OrderReads, clientId: number, signal?: AbortSignal): Promise<Order[]> {
   const found = new Map<number, Order>();
   for (let start = 0, pages = 0; pages < maxPages; pages++) {
     const read = await page(whmcs, clientId, start, longPageLength, signal);
@@ -74,7 +77,7 @@ export async function allOrders(whmcs: Whmcs, clientId: number, signal?: AbortSi
  * One order; null when two reads say that there is none.
  * @throws WhmcsError when it cannot be read, or WHMCS answers with other orders.
  */
-export async function readOrder(whmcs: Whmcs, id: number, signal?: AbortSignal): Promise<Order | null> {
+export async function readOrder(whmcs: OrderReads, id: number, signal?: AbortSignal): Promise<Order | null> {
   for (let read = 0; read < 2; read++) {
     const answer = await whmcs.getOrders({ id }, signal);
     const found = answer.orders.find((order) => order.id === id);
@@ -90,7 +93,7 @@ export async function readOrder(whmcs: Whmcs, id: number, signal?: AbortSignal):
  * @throws WhmcsError
  */
 export async function servicesOf(
-  whmcs: Whmcs,
+  whmcs: OrderReads,
   order: Order,
   knownIds: readonly number[] = [],
   signal?: AbortSignal,
@@ -111,7 +114,7 @@ export async function servicesOf(
  * @param above claims of unmarked orders up to this id are not looked up: they decide nothing.
  */
 export async function rowsOf(
-  store: StateStore,
+  store: { claims: Pick<Claims, 'holder'> },
   whmcsKey: string,
   orders: readonly Order[],
   services: readonly Service[],

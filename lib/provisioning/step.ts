@@ -4,6 +4,7 @@ import type { Log } from '../log';
 import type { FieldNames, Salesforce } from '../salesforce/contract';
 import type { Endings } from './endings';
 import type { Failure } from './failure';
+import type { Foresight } from './foresight';
 import type { Visit } from './handouts';
 import type { FailurePart, SkippedPart, Travelling } from './message';
 import type { OrderDesk } from './order-desk';
@@ -29,6 +30,8 @@ export interface Step<Needs extends keyof Travelling, Adds extends keyof Travell
   adds: Adds;
   /** It ends the order: it is run for an event that has ended already too, to be told that it has. */
   ends?: true;
+  /** Its part of a dry run; absent: none. */
+  dry?: Foresight<Travelling[Adds]>;
   run(
     input: Pick<Travelling, Needs> & Partial<Travelling>,
     context: StepContext,

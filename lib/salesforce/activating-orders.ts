@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import type { AbsentFields } from './absent-fields';
 import { SalesforceError, type FieldNames } from './contract';
-import { toId18 } from './ids';
 import { dateTime, id18, namedColumn, nameField, parse, timeOf, wordOf } from './query-answers';
 import type { Rest } from './rest';
-import { fieldName, literal } from './soql';
+import { fieldName, literal, pricebookLiteral } from './soql';
 
 /** A place in the list: right after this Order as it was then. */
 export interface Place {
@@ -93,19 +92,13 @@ const orderPage = z.object({
 function soqlOf({ fields, status, pricebookId, after, limit }: ActivatingQuery, attempt: string | null): string {
   const columns = new Set(['Id', 'LastModifiedDate', ...(attempt === null ? [] : [fieldName(attempt)])]);
   const conditions = [`${fieldName(fields.activationStatus)} = ${literal(status)}`];
-  if (pricebookId !== null) conditions.push(`Pricebook2Id = ${literal(pricebookOf(pricebookId))}`);
+  if (pricebookId !== null) conditions.push(`Pricebook2Id = ${pricebookLiteral(pricebookId)}`);
   if (after !== null) {
     const at = new Date(after.lastModifiedAt).toISOString();
     conditions.push(`(LastModifiedDate > ${at} OR (LastModifiedDate = ${at} AND Id > ${literal(after.id)}))`);
   }
   const rows = Math.min(2_000, Math.max(1, Math.trunc(limit)));
   return `SELECT ${[...columns].join(', ')} FROM Order WHERE ${conditions.join(' AND ')} ORDER BY LastModifiedDate, Id LIMIT ${rows}`;
-}
-
-function pricebookOf(text: string): string {
-  const id = toId18(text.trim());
-  if (id === null) throw new SalesforceError('MALFORMED_ID', 'The price book is no id of a record', 'query');
-  return id;
 }
 
 function numberOf(value: unknown): number | null {

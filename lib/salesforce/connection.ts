@@ -9,8 +9,10 @@ import { JwtTokenSource, type TokenSource } from './auth';
 import { exchangeTimeoutMs, SalesforceError, type Salesforce } from './contract';
 import { HealthRecord } from './health';
 import { Http } from './http';
+import { readNewest, type NewestOrders } from './newest-orders';
 import { isDeleted, readOrder } from './order-reading';
 import { writeItems, writeOrder } from './order-writing';
+import { readPriceBook, readPriceBookProducts, type PriceBooks } from './price-book-products';
 import type { PrivateKeySource } from './private-key';
 import { Rest } from './rest';
 
@@ -40,7 +42,7 @@ const defaultApiVersion = '68.0';
  */
 export function createSalesforce(
   options: SalesforceOptions,
-): Salesforce & ActivatingOrders & { auth: TokenSource; close(): void } {
+): Salesforce & ActivatingOrders & NewestOrders & PriceBooks & { auth: TokenSource; close(): void } {
   const { clientId, username, privateKey, clock, log } = options;
   const loginUrl = secureBase(options.loginUrl, 'The login URL');
   const apiVersion = versionOf(options.apiVersion ?? defaultApiVersion);
@@ -75,7 +77,10 @@ export function createSalesforce(
     },
     readOrder: (orderId, fields, signal) => readOrder(rest, absent, orderId, fields, until(signal)),
     isDeleted: (orderId, signal) => isDeleted(rest, orderId, until(signal)),
+    newestOrders: (query, signal) => readNewest(rest, query, until(signal)),
     activatingOrders: (query, signal) => readActivating(rest, absent, query, until(signal)),
+    priceBook: (pricebookId, signal) => readPriceBook(rest, pricebookId, until(signal)),
+    priceBookProducts: (query, signal) => readPriceBookProducts(rest, query, until(signal)),
     writeOrder: (orderId, change, fields, how) =>
       writeOrder(rest, absent, orderId, change, fields, { ...how, signal: until(how?.signal) }),
     writeItems: (values, fields, signal) => writeItems(rest, absent, values, fields, until(signal)),

@@ -1,5 +1,6 @@
 /** SOQL as text. */
 import { SalesforceError } from './contract';
+import { toId18 } from './ids';
 
 /**
  * A string literal. Backslash first, then the quote; line breaks and the like by their escapes, since SOQL knows no
@@ -26,4 +27,14 @@ export function fieldName(name: string): string {
   if (!/^[A-Za-z]\w*$/.test(name))
     throw new SalesforceError('INVALID_FIELD', `"${name}" is no name of a field`, 'query');
   return name;
+}
+
+/**
+ * The id of a price book, as a literal.
+ * @throws SalesforceError MALFORMED_ID when the text is none: it comes from settings.
+ */
+export function pricebookLiteral(text: string): string {
+  const id = toId18(text.trim());
+  if (id === null) throw new SalesforceError('MALFORMED_ID', 'The price book is no id of a record', 'query');
+  return literal(id);
 }

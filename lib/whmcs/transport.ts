@@ -9,19 +9,13 @@ import { pause, type Clock } from '../clock';
 import type { JsonObject } from '../json';
 import type { Log } from '../log';
 import { alwaysOpen, gatedAgent } from './agents';
+import { callBody, type Credentials } from './call-body';
 import { WhmcsError, type CallEnd, type WriteOptions } from './contract';
 import { readAnswer } from './envelope';
 import { exchange, GivenUp } from './exchange';
-import { encodeForm, type FormFields } from './form';
+import type { FormFields } from './form';
 import { Line, type Turn } from './line';
 import { WriteConnection } from './write-connection';
-
-/** What a call is signed with; only what is set is sent. */
-export interface Credentials {
-  identifier: string;
-  secret: string;
-  accessKey?: string | undefined;
-}
 
 export interface TransportOptions {
   url: URL;
@@ -129,7 +123,7 @@ export class Transport {
     if (turn === null) return busy();
     const from = clock.monotonic();
     try {
-      const body = this.body(action, fields);
+      const body = callBody(action, fields, this.options.credentials);
       const got = await exchange({ url, body, agent: this.reads, clock, timeoutMs, signal, handedOver: null });
       return this.ended(action, from, got, false);
     } finally {
@@ -144,7 +138,7 @@ export class Transport {
     const connection = new WriteConnection({ secure: this.secure, ca, clock, sendBy, onSending, signal, closing });
     const from = clock.monotonic();
     try {
-      const body = this.body(action, fields);
+      const body = callBody(action, fields, this.options.credentials);
       const handedOver = (): boolean => connection.handedOver;
       const got = await exchange({
         url,
@@ -162,18 +156,6 @@ export class Transport {
     } finally {
       connection.end();
     }
-  }
-
-  private body(action: string, fields: FormFields): string {
-    const { identifier, secret, accessKey } = this.options.credentials;
-    return encodeForm({
-      action,
-      responsetype: 'json',
-      identifier,
-      secret,
-      accesskey: accessKey === '' ? undefined : accessKey,
-      ...fields,
-    });
   }
 
   private ended(

@@ -33,6 +33,8 @@ export interface FlowCheck {
   findings: Finding[];
   /** Whether an error of this node reaches a box that writes *Failed*. */
   failureEnds(nodeId: string): boolean;
+  /** The sources of a store, by the id of its config node, in the order of the flow file. */
+  sourcesOf(storeId: string): { id: string; label: string }[];
   /** Nodes that a message of this source can reach, and the config nodes that they use. */
   reach(sourceId: string): Set<string>;
 }
@@ -55,6 +57,11 @@ export function checkFlow(all: readonly FlowNode[]): FlowCheck {
   return {
     findings,
     failureEnds: (id) => graph.failureEnds(id),
+    sourcesOf: (storeId) =>
+      graph
+        .ofType(sourceType)
+        .filter((source) => source['store'] === storeId)
+        .map((source) => ({ id: source.id, label: label(source) })),
     reach: (id) => graph.withConfigs(graph.reachable([id])),
   };
 }

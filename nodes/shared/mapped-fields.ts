@@ -32,3 +32,7 @@ export function fieldsWanted(node: Node): Partial<Pick<FieldNames, 'productId' |
   const { productId, billingCycle } = first;
   return { productId, billingCycle, ...(further.length > 0 ? { further } : {}) };
 }
+
+/** What the mapping check of this id in the flow file is set up with. */
+export const mappingOf = (flowId: string): FieldMapping | undefined =>
+  [...wanted.values()].find((one) => one.flowId === flowId)?.mapping;

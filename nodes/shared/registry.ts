@@ -5,14 +5,13 @@
  * Our code is never bundled per node, or each node type would have a registry of its own.
  */
 import { randomUUID } from 'node:crypto';
-import type { NodeAPI } from 'node-red';
+import type { Node, NodeAPI } from 'node-red';
+import type { AnyStep } from '../../lib/provisioning/dry-run';
 import type { Intake } from '../../lib/provisioning/intake';
 import type { Handout } from '../../lib/provisioning/handouts';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
 import type { SharedStore } from '../../lib/provisioning/shared-store';
-import type { ActivatingOrders } from '../../lib/salesforce/activating-orders';
-import type { TokenSource } from '../../lib/salesforce/auth';
-import type { Salesforce } from '../../lib/salesforce/contract';
+import type { createSalesforce } from '../../lib/salesforce/connection';
 import type { IdMappingsTable } from '../../lib/state/contract';
 import { DeliveryCounts } from '../../lib/salesforce/events/delivery-count';
 import { Places } from '../../lib/salesforce/events/one-stream';
@@ -106,7 +105,7 @@ export interface WhmcsConnection {
 
 /** An org as one user, and where its events come from. */
 export interface SalesforceConnection {
-  salesforce: Salesforce & ActivatingOrders & { auth: TokenSource; close(): void };
+  salesforce: ReturnType<typeof createSalesforce>;
   pubsubEndpoint: string;
   apiVersion: string;
   ca: string | undefined;
@@ -197,6 +196,34 @@ export const problems = new Map<string, { text: string; flowId: string }>();
 
 /** The id that the flow file has for a node. */
 export const flowIdOf = (node: { id: string }): string => (node as { id: string; _alias?: string })._alias ?? node.id;
+
+/** A node of ours that runs a step, with what it was set up with. */
+export interface DeployedStep {
+  /** As in the flow file; see `flowIdOf`. */
+  flowId: string;
+  type: string;
+  /** As the editor labels it. */
+  label: string;
+  step: AnyStep;
+  settings: Readonly<Record<string, unknown>>;
+  connections: { salesforce?: SalesforceConnection; whmcs?: WhmcsConnection };
+}
+
+/** By the node's id, in the order in which they were made. */
+const deployedSteps = new Map<string, DeployedStep>();
+
+/** To be called by a node that runs a step; forgotten when it closes. */
+export function keepStep(node: Node, kept: Omit<DeployedStep, 'flowId' | 'label'>): void {
+  const entry = { ...kept, flowId: flowIdOf(node), label: node.name || node.type };
+  deployedSteps.set(node.id, entry);
+  node.on('close', () => {
+    if (deployedSteps.get(node.id) === entry) deployedSteps.delete(node.id);
+  });
+}
+
+/** The steps of these nodes of the flow file. */
+export const stepsAmong = (flowIds: ReadonlySet<string>): DeployedStep[] =>
+  [...deployedSteps.values()].filter((one) => flowIds.has(one.flowId));
 
 let check: FlowCheck = checkFlow([]);
 const deployListeners = new Set<() => void>();

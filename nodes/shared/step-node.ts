@@ -4,6 +4,7 @@ import type { Travelling } from '../../lib/provisioning/message';
 import type { Step } from '../../lib/provisioning/step';
 import { registerAdminRoutes } from './admin-routes';
 import { nodeProblem, useConnections, type Connections, type ConnectionTypes } from './connections';
+import { keepStep } from './registry';
 import { invalid, readSettings, type Declared, type ValuesOf } from './settings';
 import { StepRunner } from './step-runner';
 
@@ -37,7 +38,10 @@ export function stepNode<
     const found = [...read.problems, ...used.problems];
     let step: Step<N, A, W> | null = null;
     try {
-      if (found.length === 0) step = options.build(read.values, used.connections, this);
+      if (found.length === 0) {
+        step = options.build(read.values, used.connections, this);
+        keepStep(this, { type, step, settings: read.values, connections: used.connections });
+      }
     } catch (error) {
       // A constructor that throws leaves a hole in the flow: messages would vanish there.
       found.push(invalid(type, error));

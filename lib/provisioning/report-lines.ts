@@ -1,0 +1,33 @@
+/** Reports as people read them in the debug sidebar: one line a finding, columns apart by bars, in blocks under a heading. */
+
+/** More lines than this nobody reads there. */
+export const mostLines = 30;
+/** What Node-RED's debug sidebar shows of one text. */
+const blockLength = 1_000;
+const rowLength = 800;
+
+/** One line of columns. Names come from outside: no line break, no column of their own, nothing that turns text around. */
+export const row = (columns: readonly string[]): string => columns.map(oneLine).join(' | ').slice(0, rowLength);
+
+const oneLine = (text: string): string =>
+  text
+    .replace(/[\u202A-\u202E\u2066-\u2069]/g, '')
+    .replace(/[\s\p{Cc}|]+/gu, ' ')
+    .trim();
+
+/**
+ * The first 30 rows in blocks, each under the heading, since the sidebar folds a block to it.
+ * @param rest where the others are.
+ */
+export function inBlocks(heading: string, rows: readonly string[], rest: string): string[] {
+  const more = rows.length - mostLines;
+  const lines = [...rows.slice(0, mostLines), ...(more > 0 ? [`and ${more} more, in ${rest}`] : [])];
+  const blocks = [heading];
+  for (const line of lines) {
+    const block = blocks.at(-1) ?? heading;
+    if (block.length + 1 + line.length <= blockLength || block === heading)
+      blocks[blocks.length - 1] = `${block}\n${line}`;
+    else blocks.push(`${heading}\n${line}`);
+  }
+  return blocks;
+}
