@@ -60,27 +60,37 @@ export interface CoverageReport {
   findings: Finding[];
 }
 
-/** The findings in the report's order, and counted. */
-export function summed(findings: readonly Finding[], generalFix: (code: string) => string | undefined) {
-  const order = new Intl.Collator('en', { numeric: true });
+/**
+ * The findings in the report's order, and counted.
+ * @param usualFix of a code, where the fixes of its findings differ.
+ */
+export function summed(
+  findings: readonly Finding[],
+  usualFix: (code: string) => string | undefined,
+): Pick<CoverageReport, 'findings'> & Pick<CoverageReport['totals'], 'codes' | 'owners'> & { counts: Counts } {
+  const byName = new Intl.Collator('en', { numeric: true });
+  const rank = ({ severity }: { severity: Severity }): number => severities.indexOf(severity);
   const sorted = [...findings].sort(
     (a, b) =>
-      severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
-      order.compare(a.product.name, b.product.name) ||
-      order.compare(a.product.id, b.product.id),
+      rank(a) - rank(b) || byName.compare(a.product.name, b.product.name) || byName.compare(a.product.id, b.product.id),
   );
-  const counts: Record<Severity, number> = { fault: 0, warning: 0, information: 0 };
+  const counts: Counts = { fault: 0, warning: 0, information: 0 };
   const codes = new Map<string, CoverageReport['totals']['codes'][number]>();
-  const owners: Partial<Record<Owner, number>> = {};
+  const owners: CoverageReport['totals']['owners'] = {};
   for (const { severity, code, owner, fix } of sorted) {
     counts[severity] += 1;
     if (severity === 'fault') owners[owner] = (owners[owner] ?? 0) + 1;
-    const same = codes.get(code) ?? { code, severity, owner, findings: 0, fix: generalFix(code) ?? fix };
+    const same = codes.get(code) ?? { code, severity, owner, findings: 0, fix };
     same.findings += 1;
+    if (same.fix !== fix) same.fix = usualFix(code) ?? same.fix;
     codes.set(code, same);
   }
-  const byCount = [...codes.values()].sort(
-    (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity) || b.findings - a.findings,
-  );
-  return { findings: sorted, counts, codes: byCount, owners };
+  return {
+    findings: sorted,
+    counts,
+    codes: [...codes.values()].sort((a, b) => rank(a) - rank(b) || b.findings - a.findings),
+    owners,
+  };
 }
+
+type Counts = Record<Severity, number>;

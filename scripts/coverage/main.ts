@@ -1,0 +1,87 @@
+/** The catalogue checked against WHMCS, on the command line; `--help` tells the rest. */
+import type { Log } from '../../lib/log';
+import { runCoverage } from '../../lib/provisioning/coverage';
+import type { CoverageReport } from '../../lib/provisioning/coverage-report';
+import { Failure } from '../../lib/provisioning/failure';
+import { defaultFieldMapping } from '../../lib/provisioning/field-mapping';
+import { argumentsOf, help, UsageError, type Arguments } from './arguments';
+import { connect, type Environment } from './environment';
+import { put, refuseUnwritable } from './outputs';
+import { progressLine } from './progress-line';
+
+const exitCodes = { checked: 0, faults: 1, usage: 2, notChecked: 3, interrupted: 130 } as const;
+
+const progress = progressLine(process.stderr);
+const say = (line: string): void => {
+  progress.end();
+  process.stderr.write(`${line}\n`);
+};
+const log: Log = { debug() {}, info() {}, warn: (text) => say(text), error: (text) => say(text) };
+
+async function main(signal: AbortSignal): Promise<number> {
+  const given = argumentsOf(process.argv.slice(2));
+  if (given.help) {
+    console.log(help);
+    return exitCodes.checked;
+  }
+  refuseUnwritable(given);
+  if (!given.demo) return await check(process.env, given, signal);
+  // Loaded for this alone: a server each.
+  const { startDemo } = await import('./demo-vendors');
+  say('starting a simulated Salesforce and a simulated WHMCS');
+  const demo = await startDemo(given.products);
+  try {
+    return await check(demo.environment, given, signal);
+  } finally {
+    await demo.stop();
+  }
+}
+
+async function check(environment: Environment, given: Arguments, signal: AbortSignal): Promise<number> {
+  const { productIdField, billingCycleField } = given;
+  const fields = {
+    ...defaultFieldMapping,
+    ...(productIdField === null ? {} : { productId: productIdField }),
+    ...(billingCycleField === null ? {} : { billingCycle: billingCycleField }),
+  };
+  const { parts, pricebookId, close } = connect(environment, log);
+  let report: CoverageReport;
+  try {
+    report = await runCoverage({ ...parts, fields }, { pricebookId, signal, onProgress: (at) => progress.show(at) });
+  } finally {
+    progress.end();
+    close();
+  }
+  await put(report, given, say);
+  return given.strict && !report.ok ? exitCodes.faults : exitCodes.checked;
+}
+
+function interrupts(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => interrupted.abort(new Error('interrupted')));
+  return interrupted.signal;
+}
+
+function ended(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) {
+    say('Interrupted: there is no report.');
+    return exitCodes.interrupted;
+  }
+  if (error instanceof UsageError) {
+    say(error.message);
+    return exitCodes.usage;
+  }
+  if (error instanceof Failure) {
+    say(`${error.code}: ${error.message}\n${error.owner}: ${error.fix}`);
+    return exitCodes.notChecked;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return exitCodes.notChecked;
+}
+
+const signal = interrupts();
+main(signal).then(
+  (code) => process.exit(code),
+  (error: unknown) => process.exit(ended(error, signal)),
+);
