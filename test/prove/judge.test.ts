@@ -82,9 +82,9 @@ describe('The checker of the proof', () => {
   it('finds nothing wrong with one order, accepted once and told', () => {
     assert.deepEqual(verdict({ written: [wrote('Activating'), wrote('Activated')] }), {
       accepted: 1,
-      twins: 0,
-      asked: 0,
-      failed: 0,
+      twins: [],
+      asked: [],
+      failed: [],
       allowed: [],
       breaches: [],
     });
@@ -102,7 +102,8 @@ describe('The checker of the proof', () => {
     const ledger = [made(5001), made(5002), accepted(5001)];
     assert.match(breaches({ ledger }), /WHMCS made 2 orders/);
     const { twins, allowed, breaches: none } = verdict({ ledger, expected: { allowances: ['late twin'] } });
-    assert.deepEqual({ twins, allowed, none }, { twins: 1, allowed: ['late twin'], none: [] });
+    const twin = { status: 'absent', besideAccepted: true, told: 'Activated', named: false };
+    assert.deepEqual({ twins, allowed, none }, { twins: [twin], allowed: ['late twin'], none: [] });
   });
 
   it('finds a module that ran twice for one service', () => {
@@ -141,6 +142,30 @@ describe('The checker of the proof', () => {
     const order = failed('WHMCS_ACCEPT_UNKNOWN', { whmcsOrderId: '5001' });
     assert.match(breaches({ order }), /5001 was accepted/);
     assert.deepEqual(verdict({ order, expected: { allowances: ['late accept'] } }).allowed, ['late accept']);
+  });
+
+  it('tells the code of each order that has failed, and what a twin was', () => {
+    assert.deepEqual(verdict({ whmcs: [], ledger: [], order: failed('WHMCS_REFUSED') }).failed, ['WHMCS_REFUSED']);
+    const {
+      asked,
+      failed: others,
+      twins,
+      breaches: none,
+    } = verdict({
+      whmcs: [booked(5001, 'Pending'), booked(5002, 'Pending')],
+      ledger: [made(5001), made(5002)],
+      order: failed('WHMCS_TWIN', { message: 'two orders: 5001 and 5002' }),
+      expected: { allowances: ['paused sender'] },
+    });
+    const twin = { status: 'Pending', besideAccepted: false, told: 'WHMCS_TWIN', named: true };
+    assert.deepEqual({ asked, others, twins, none }, { asked: ['WHMCS_TWIN'], others: [], twins: [twin], none: [] });
+  });
+
+  it('takes an accepted order that a person is asked about after a loss only as the outcome that is unknown', () => {
+    const allowances = ['lost record'] as const;
+    assert.deepEqual(verdict({ order: failed('WHMCS_OUTCOME_UNKNOWN'), expected: { allowances } }).breaches, []);
+    const order = failed('WHMCS_ACCEPT_UNKNOWN', { whmcsOrderId: '5001' });
+    assert.match(breaches({ order, expected: { allowances } }), /5001 was accepted/);
   });
 
   it('finds Failed without a reason, and Failed where nothing went wrong', () => {

@@ -29,6 +29,10 @@ export type Allowance =
   | 'late twin'
   /** WHMCS ran an AcceptOrder after the quarantine, when a person had been asked. */
   | 'late accept'
+  /** A sender on another host was stopped before the first byte, for longer than ten minutes of silence and the quarantine. */
+  | 'paused sender'
+  /** The store has lost what it knew, and WHMCS keeps no mark: a person is asked about an order that was accepted. */
+  | 'lost record'
   /** Two stores on one org: both may add, at most one accepts. */
   | 'two stores'
   /** A person set the status in the middle of a run: what they wrote stands. */
@@ -42,11 +46,28 @@ export interface Expectation {
   asking: readonly string[];
 }
 
+const madeTwice = ['two stores', 'paused sender'] as const;
+const acceptedAndFailed = [...madeTwice, 'lost record'] as const;
+
+/** A WHMCS order too many. */
+export interface Twin {
+  /** Its status in WHMCS. */
+  status: string;
+  /** Whether another one of the same Salesforce Order was accepted. */
+  besideAccepted: boolean;
+  /** The Salesforce Order's status or, where it has failed, its code. */
+  told: string;
+  /** Whether the Salesforce Order's message names it. */
+  named: boolean;
+}
+
 export interface Verdict {
   accepted: number;
-  twins: number;
-  asked: number;
-  failed: number;
+  twins: Twin[];
+  /** The code of each Salesforce Order that has failed and asks a person to decide … */
+  asked: string[];
+  /** … and of each that has failed otherwise. */
+  failed: string[];
   allowed: Allowance[];
   breaches: string[];
 }
@@ -69,7 +90,7 @@ const markOf = (entry: Entry): string | null =>
   /sfOrderId=([A-Za-z0-9]{18});/.exec(String(entry['notes'] ?? ''))?.[1] ?? null;
 
 export function judge(books: Books, expected: Expectation): Verdict {
-  const verdict: Verdict = { accepted: 0, twins: 0, asked: 0, failed: 0, allowed: [], breaches: [] };
+  const verdict: Verdict = { accepted: 0, twins: [], asked: [], failed: [], allowed: [], breaches: [] };
   const made = books.whmcsLedger.filter((entry) => entry.what === 'orderCreated' && entry['by'] === 'api');
   const accepts = books.whmcsLedger.filter((entry) => entry.what === 'orderAccepted' && entry['by'] === 'api');
   const forOrders = new Set(books.orders.map(({ id }) => id));
@@ -115,13 +136,20 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
   };
   verdict.accepted += accepted.length;
   if (accepted.length > 1) breach(`${accepted.length} WHMCS orders were accepted: ${accepted.join(', ')}`);
+  const stands = (id: number): string => books.whmcs.find((one) => one.id === id)?.status ?? 'absent';
   if (own.length > 1) {
-    verdict.twins += own.length - 1;
-    const which = expected.allowances.includes('two stores') ? 'two stores' : 'late twin';
-    allow(which, `WHMCS made ${own.length} orders for it: ${own.join(', ')}`);
+    const [one = own[0]] = accepted;
+    for (const id of own.filter((other) => other !== one))
+      verdict.twins.push({
+        status: stands(id),
+        besideAccepted: accepted.length > 0,
+        told: order.code ?? order.status,
+        named: order.whmcsOrderId === String(id) || (order.message ?? '').includes(String(id)),
+      });
+    const which = madeTwice.find((each) => expected.allowances.includes(each));
+    allow(which ?? 'late twin', `WHMCS made ${own.length} orders for it: ${own.join(', ')}`);
   }
   judgeHistory(order, judging, breach);
-  const stands = (id: number): string => books.whmcs.find((one) => one.id === id)?.status ?? 'absent';
   const named = order.whmcsOrderId === null ? null : Number(order.whmcsOrderId);
   switch (order.status) {
     case 'Activated': {
@@ -134,8 +162,7 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
     case 'Failed': {
       if (!order.code || !order.message) breach('Failed without a reason');
       const code = order.code ?? '';
-      if (asking.has(code)) verdict.asked += 1;
-      else verdict.failed += 1;
+      (asking.has(code) ? verdict.asked : verdict.failed).push(code);
       if (expected.calm && !expected.asking.includes(order.id))
         breach(`Failed with ${code} although nothing went wrong`);
       if (named !== null && !own.includes(named) && code !== 'WHMCS_ORDER_FOREIGN')
@@ -147,8 +174,12 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
       if (code !== 'WHMCS_OUTCOME_UNKNOWN' && !told && !toldInWords)
         breach(`Failed with ${code}, which does not tell of WHMCS order ${own.join(', ')}`);
       if (accepted.length > 0) {
-        const which = expected.allowances.includes('two stores') ? 'two stores' : 'late accept';
-        allow(which, `Failed with ${code} although WHMCS order ${accepted.join(', ')} was accepted`);
+        const which = acceptedAndFailed.find((each) => expected.allowances.includes(each)) ?? 'late accept';
+        const asks = which !== 'lost record' || code === 'WHMCS_OUTCOME_UNKNOWN';
+        allow(
+          asks ? which : 'late accept',
+          `Failed with ${code} although WHMCS order ${accepted.join(', ')} was accepted`,
+        );
       }
       return;
     }

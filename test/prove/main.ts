@@ -1,71 +1,57 @@
 /** `npm run prove`: see `docs/guarantees.md` for what it proves. */
-import { parseArgs } from 'node:util';
-import { engineNames, type EngineName } from './engines';
+import type { EngineName } from './engines';
+import { BadOptions, help, proveCommand, type ProveCommand } from './options';
+import { planOf, rowsOf } from './plan';
 import { prove } from './prove';
-import { planOf, rows, type Row } from './plan';
 import { proveTeeth } from './prove-teeth';
 import { failureLines, tableOf } from './table';
 
-const whole = (name: string, text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number, 1 or more`);
-  return value;
-};
-
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '90' },
-      from: { type: 'string', default: '1' },
-      engine: { type: 'string', default: 'sqlite' },
-      beside: { type: 'string', default: '6' },
-      rate: { type: 'string', default: '50' },
-      row: { type: 'string' },
-      teeth: { type: 'boolean', default: false },
-      tooth: { type: 'string' },
-      logs: { type: 'boolean', default: false },
-    },
-  });
-  const engines = values.engine === 'both' ? engineNames : engineNames.filter((name) => name === values.engine);
-  if (engines.length === 0) throw new Error('--engine must be sqlite, redis or both');
-  const row = rows.find((one) => one === values.row);
-  if (values.row !== undefined && row === undefined) throw new Error(`--row must be one of: ${rows.join('; ')}`);
-  const pace = { beside: whole('beside', values.beside), rate: whole('rate', values.rate) };
-  if (values.teeth || values.tooth !== undefined) {
-    process.exitCode = (await proveTeeth({ ...pace, only: values.tooth, say: console.log })) ? 0 : 1;
+  const command = proveCommand(process.argv.slice(2));
+  if (command.help) return console.log(help);
+  const { beside, rate, teeth } = command;
+  if (teeth !== null) {
+    process.exitCode = (await proveTeeth({ beside, rate, only: teeth, say: console.log })) ? 0 : 1;
     return;
   }
   let good = true;
-  for (const engine of engines) good = (await proveOn(engine, row)) && good;
+  for (const engine of command.engines) good = (await proveOn(engine, command)) && good;
   process.exitCode = good ? 0 : 1;
+}
 
-  async function proveOn(engine: EngineName, only: Row | undefined): Promise<boolean> {
-    const seeds = whole('seeds', values.seeds);
-    console.log(`Proof on ${engine}: ${seeds} seeds from ${values.from}`);
-    const from = performance.now();
-    let done = 0;
-    const ran = await prove({
-      engine,
-      plans: Array.from({ length: seeds }, (_, at) => planOf(whole('from', values.from) + at, engine, only)),
-      ...pace,
-      logs: values.logs,
-      onRan(one) {
-        done += 1;
-        if (one.verdict.breaches.length > 0 || values.logs) console.log(failureLines(one).join('\n'));
-        else if (done % 50 === 0)
-          console.log(`${done} of ${seeds}, ${((performance.now() - from) / done / 1_000).toFixed(2)} s a seed`);
-      },
-    });
-    const seconds = (performance.now() - from) / 1_000;
-    console.log(tableOf(ran).join('\n'));
-    console.log(
-      `${ran.length} seeds on ${engine} in ${seconds.toFixed(0)} s, ${(seconds / ran.length).toFixed(2)} s a seed`,
-    );
-    return ran.every(({ verdict }) => verdict.breaches.length === 0);
+/** @returns whether nothing was breached. */
+async function proveOn(engine: EngineName, command: ProveCommand): Promise<boolean> {
+  const { seeds, from, row, beside, rate, logs } = command;
+  if (row !== undefined && !rowsOf(engine).includes(row)) {
+    console.log(`${row}: has no sense on ${engine}`);
+    return true;
   }
+  console.log(`Proof on ${engine}: ${seeds} ${seeds === 1 ? 'seed' : 'seeds'} from ${from}`);
+  const begun = performance.now();
+  let done = 0;
+  const ran = await prove({
+    engine,
+    plans: Array.from({ length: seeds }, (_, at) => planOf(from + at, engine, row)),
+    beside,
+    rate,
+    onRan(one) {
+      done += 1;
+      if (one.verdict.breaches.length > 0 || logs) console.log(failureLines(one).join('\n'));
+      if (done % 50 === 0)
+        console.log(`${done} of ${seeds}, ${((performance.now() - begun) / done / 1_000).toFixed(2)} s a seed`);
+    },
+  });
+  const seconds = (performance.now() - begun) / 1_000;
+  const bad = ran.filter(({ verdict }) => verdict.breaches.length > 0).map(({ plan }) => plan.seed);
+  console.log(tableOf(ran, row === undefined ? rowsOf(engine) : [row]).join('\n'));
+  console.log(
+    `${ran.length} seeds on ${engine} in ${seconds.toFixed(0)} s, ${(seconds / ran.length).toFixed(2)} s a seed; ${bad.length > 0 ? `breached by seeds ${bad.join(', ')}` : 'nothing breached'}`,
+  );
+  return bad.length === 0;
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  if (error instanceof BadOptions) console.error(`${error.message} See npm run prove -- --help.`);
+  else console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exitCode = 2;
 });

@@ -41,8 +41,6 @@ export const workerOptions = z.object({
   orders: z.array(order),
   /** Boundaries count from the start; else from `count` on. */
   counts: z.boolean(),
-  /** Tells each log line. */
-  logs: z.boolean(),
 });
 export type WorkerOptions = z.infer<typeof workerOptions>;
 

@@ -18,8 +18,10 @@ export const rows = [
   'retry click',
   'second instance',
   'two stores',
-  'store restarted',
+  'store restarted, everysec',
+  'store restarted, always',
   'store lost',
+  'older backup put back',
   'marker dropped',
   'equal orders',
   'look-alike',
@@ -28,7 +30,16 @@ export const rows = [
 export type Row = (typeof rows)[number];
 
 /** What people and the world around do when a worker comes to a boundary. */
-export const asks = ['duplicate', 'publish again', 'click', 'look-alike', 'restart the store'] as const;
+export const asks = [
+  'duplicate',
+  'publish again',
+  'click',
+  'look-alike',
+  'restart the store',
+  'kill the store',
+  'back the store up',
+  'put the backup back',
+] as const;
 export type Ask = (typeof asks)[number];
 
 export interface Seat {
@@ -40,8 +51,8 @@ export interface Seat {
   lives: Order[][];
   /** Virtual ms from a death to the next start. */
   restartMs: number;
-  /** Its place loses all that was kept before its second life. */
-  loses: boolean;
+  /** What becomes of its place before its second life. */
+  between: 'nothing' | 'loses all' | 'gets its backup back';
   /** Virtual ms from the approval to its first start; null: it takes work before that. */
   startMs: number | null;
 }
@@ -77,12 +88,28 @@ export interface Plan {
   /** How often a person presses Retry on an order that has failed, and after how many virtual ms. */
   retries: number;
   retryAfterMs: number;
+  /** When Redis writes its append-only file through to the disk; without a sense on the other engine. */
+  fsync: 'everysec' | 'always';
+  backup: Backup | null;
   allowances: Allowance[];
 }
 
-/** Whether a row has a sense on this engine. */
+/** A backup is made when things begin to go wrong, and maybe once more at a boundary; this is how it is put back. */
+export type Backup = (typeof backups)[EngineName][number];
+const backups = {
+  sqlite: ['the database', 'the database, without the lock file'],
+  redis: ['the append-only file', 'the dump'],
+} as const;
+
+/** Rows that have a sense on this engine. */
 export const rowsOf = (engine: EngineName): Row[] =>
-  rows.filter((row) => row !== 'store restarted' || engine === 'redis');
+  rows.filter((row) => !row.startsWith('store restarted') || engine === 'redis');
+
+/** Which row a seed is of, where none is asked for. */
+export function rowOf(seed: number, engine: EngineName): Row {
+  const own = rowsOf(engine);
+  return own[(seed - 1) % own.length] ?? 'nothing else';
+}
 
 /** Boundaries that decide about money, oftener than the others. */
 const critical: readonly string[] = [
@@ -135,20 +162,28 @@ function at(seeded: Seeded, deed: Deed): Order {
 }
 
 const kill = (seeded: Seeded): Order => at(seeded, { kind: 'kill' });
-const stop = (seeded: Seeded): Order =>
-  at(seeded, { kind: 'stop', ms: seeded.pick([8_000, 25_000, 45_000, 100_000, 400_000]) });
+/**
+ * Virtual ms. On Redis also past the ten minutes after which a silent process of another host is taken for dead; then past
+ * the quarantine too. The embedded store has one process, and nobody who would take it for dead.
+ */
+const stopsMs: Record<EngineName, readonly number[]> = {
+  sqlite: [8_000, 25_000, 45_000, 100_000, 400_000],
+  redis: [8_000, 25_000, 45_000, 100_000, 400_000, 700_000, 1_300_000],
+};
+const stop = (seeded: Seeded, engine: EngineName): Order =>
+  at(seeded, { kind: 'stop', ms: seeded.pick(stopsMs[engine]) });
 const ask = (seeded: Seeded, what: Ask): Order => at(seeded, { kind: 'ask', what });
 
-function lives(seeded: Seeded, hit: Plan['hit']): Order[][] {
+function lives(seeded: Seeded, hit: Plan['hit'], engine: EngineName): Order[][] {
   switch (hit) {
     case 'none':
       return [[]];
     case 'kill':
       return Array.from({ length: seeded.pick([1, 1, 2, 3]) }, () => [kill(seeded)]);
     case 'pause':
-      return [Array.from({ length: seeded.pick([1, 1, 2]) }, () => stop(seeded))];
+      return [Array.from({ length: seeded.pick([1, 1, 2]) }, () => stop(seeded, engine))];
     case 'both':
-      return [[stop(seeded), kill(seeded)], ...(seeded.chance(0.4) ? [[kill(seeded)]] : [])];
+      return [[stop(seeded, engine), kill(seeded)], ...(seeded.chance(0.4) ? [[kill(seeded)]] : [])];
   }
 }
 
@@ -184,8 +219,7 @@ function maybeLost(seeded: Seeded, share: number): PlannedFault[] {
 }
 
 export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
-  const own = rowsOf(engine);
-  const row = only ?? own[(seed - 1) % own.length] ?? 'nothing else';
+  const row = only ?? rowOf(seed, engine);
   // Neighbouring seeds would begin alike.
   const seeded = new Seeded(Math.imul(seed, 2_654_435_761));
   for (let warm = 0; warm < 4; warm++) seeded.next();
@@ -202,9 +236,9 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
   const first: Seat = {
     place: 0,
     host: null,
-    lives: lives(seeded, hit),
+    lives: lives(seeded, hit, engine),
     restartMs: seeded.pick([0, 0, 5_000, 40_000]),
-    loses: false,
+    between: 'nothing',
     startMs: null,
   };
   const plan: Plan = {
@@ -222,6 +256,8 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     resend: seeded.chance(0.9) ? 'once' : 'never',
     retries: seeded.pick([0, 0, 1, 1, 2]),
     retryAfterMs: seeded.pick([2_000, 20_000, 90_000]),
+    fsync: seed % 2 ? 'everysec' : 'always',
+    backup: null,
     allowances: [],
   };
   const also = (order: Order): void => void (first.lives[0] = [...(first.lives[0] ?? []), order]);
@@ -291,26 +327,33 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     case 'second instance':
       plan.seats.push({
         ...first,
-        lives: seeded.chance(0.5) ? lives(seeded, hit) : [[]],
+        lives: seeded.chance(0.5) ? lives(seeded, hit, engine) : [[]],
         host: seeded.chance(0.5) ? 'other' : null,
       });
       plan.faults = maybeLost(seeded, 0.4);
+      if (engine === 'redis') plan.allowances = ['paused sender'];
       break;
     case 'two stores':
       plan.places = 2;
-      plan.seats.push({ ...first, place: 1, lives: seeded.chance(0.5) ? lives(seeded, hit) : [[]] });
+      plan.seats.push({ ...first, place: 1, lives: seeded.chance(0.5) ? lives(seeded, hit, engine) : [[]] });
       plan.faults = maybeLost(seeded, 0.3);
       plan.allowances = ['two stores'];
       break;
-    case 'store restarted':
-      for (let count = seeded.whole(1, 2); count > 0; count--) also(ask(seeded, 'restart the store'));
+    case 'store restarted, everysec':
+    case 'store restarted, always':
+      plan.fsync = row === 'store restarted, always' ? 'always' : 'everysec';
+      for (let count = seeded.whole(1, 2); count > 0; count--)
+        also(ask(seeded, seeded.pick(['restart the store', 'kill the store'])));
       plan.faults = maybeLost(seeded, 0.4);
       break;
     case 'store lost':
       plan.hit = 'kill';
       first.lives = [[kill(seeded)], ...(seeded.chance(0.3) ? [[kill(seeded)]] : [])];
-      first.loses = true;
+      first.between = 'loses all';
       plan.faults = maybeLost(seeded, 0.6);
+      break;
+    case 'older backup put back':
+      shapeBackup(plan, first, seeded, engine);
       break;
     case 'marker dropped':
       plan.prelude = true;
@@ -340,4 +383,50 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
       break;
   }
   return plan;
+}
+
+/** The calls that a copy of before does not know of. */
+const money: readonly string[] = [
+  'whmcs.addOrder:before',
+  'whmcs.addOrder:sending',
+  'whmcs.addOrder:after',
+  'ledger.record:after',
+  'claims.claim:after',
+  'whmcs.acceptOrder:sending',
+  'whmcs.acceptOrder:after',
+  'salesforce.writeOrder:before',
+  'salesforce.writeOrder:after',
+];
+/** Instants of backups: the closer to the call, the less the copy lacks. */
+const before: readonly string[] = [
+  'inbox.add:before',
+  'inbox.add:after',
+  'salesforce.readOrder:after',
+  'whmcs.getClient:after',
+  'openIntents.open:before',
+  'openIntents.open:after',
+  'whmcs.addOrder:before',
+  'whmcs.addOrder:after',
+  'whmcs.acceptOrder:before',
+];
+
+/** An older copy is put in place while AddOrder is in flight, or is just done. */
+function shapeBackup(plan: Plan, first: Seat, seeded: Seeded, engine: EngineName): void {
+  const once = (name: string, deed: Deed): Order => ({ name, nth: 1, deed });
+  const again = seeded.chance(0.7) ? [once(seeded.pick(before), { kind: 'ask', what: 'back the store up' })] : [];
+  const at = seeded.pick(money);
+  plan.backup = seeded.pick<Backup>(backups[engine]);
+  plan.moduleMs = seeded.chance(0.4) ? 20_000 : 0;
+  plan.keepsNotes = seeded.chance(0.75);
+  if (!plan.keepsNotes) plan.allowances = ['lost record'];
+  plan.faults = maybeLost(seeded, 0.5);
+  // Only a server can be put back under a worker that lives.
+  if (engine === 'redis' && seeded.chance(0.5)) {
+    plan.hit = 'none';
+    first.lives = [[...again, once(at, { kind: 'ask', what: 'put the backup back' })]];
+  } else {
+    plan.hit = 'kill';
+    first.lives = [[...again, once(at, { kind: 'kill' })], ...(seeded.chance(0.3) ? [[kill(seeded)]] : [])];
+    first.between = 'gets its backup back';
+  }
 }

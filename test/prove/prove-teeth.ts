@@ -17,7 +17,7 @@ const breached = ({ verdict }: Ran): boolean => verdict.breaches.length > 0;
 
 export async function biteOf(tooth: Tooth, pace: { beside: number; rate: number }): Promise<Bite> {
   const { engine, plans, rate = pace.rate } = tooth;
-  const common = { engine, beside: pace.beside, rate, logs: false, onRan: () => undefined };
+  const common = { engine, beside: pace.beside, rate, onRan: () => undefined };
   const without = await prove({
     ...common,
     plans,

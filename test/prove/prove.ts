@@ -16,7 +16,6 @@ export interface ProveOptions {
   beside: number;
   /** How many times as fast as the machine's time runs. */
   rate: number;
-  logs: boolean;
   /** What is taken out of the worker's source, or of its store. */
   patches?: readonly Patch[];
   tooth?: StoreTooth | undefined;
@@ -36,8 +35,8 @@ export async function prove(options: ProveOptions): Promise<Ran[]> {
       while (!options.enough?.(ran)) {
         const plan = waiting.shift();
         if (!plan) return;
-        const { engine, logs, tooth = null } = options;
-        const how = { engine, bundle, nodePath: join(root, 'node_modules'), tooth, logs };
+        const { engine, tooth = null } = options;
+        const how = { engine, bundle, nodePath: join(root, 'node_modules'), tooth };
         const one = await runSeed(plan, vendors, how);
         ran.push(one);
         options.onRan(one);

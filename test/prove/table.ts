@@ -1,49 +1,69 @@
 /** What a run has shown, for people. */
-import { rowsOf } from './plan';
+import type { Twin } from './judge';
+import { rowOf, type Row } from './plan';
 import type { Ran } from './run-seed';
 
-const columns = ['runs', 'hit', 'accepted', 'twins', 'asked', 'failed', 'breaches'] as const;
+const columns = ['runs', 'hit', 'struck', 'accepted', 'twins', 'asked', 'failed', 'breaches'] as const;
 
-export function tableOf(ran: readonly Ran[]): string[] {
-  const [first] = ran;
-  if (!first) return ['no seeds'];
+const explained = [
+  'runs: seeds; hit: a worker was killed or stopped; struck: a fault struck, or people or the store did what the row says',
+  'accepted, asked, failed: orders; asked: Failed, and a person has to decide',
+];
+
+/** At which boundary a worker killed or stopped itself. */
+const struckAt = (deed: string): string | undefined => / (?:killed|stopped for \S+ s) at (\S+)$/.exec(deed)?.[1];
+
+/** @param rows that were to be run: one that was not is told, too. */
+export function tableOf(ran: readonly Ran[], rows: readonly Row[]): string[] {
   const lines = [['', ...columns]];
   const sums = (of: readonly Ran[]): string[] => {
     const sum = (value: (one: Ran) => number): string => String(of.reduce((all, one) => all + value(one), 0));
     return [
       String(of.length),
-      sum(({ deeds }) => Number(deeds.some((deed) => / (killed|stopped) /.test(deed)))),
+      sum(({ deeds }) => Number(deeds.some(struckAt))),
+      sum(({ deeds, struck }) => Number(struck.length > 0 || deeds.some((deed) => struckAt(deed) === undefined))),
       sum(({ verdict }) => verdict.accepted),
-      sum(({ verdict }) => verdict.twins),
-      sum(({ verdict }) => verdict.asked),
-      sum(({ verdict }) => verdict.failed),
+      sum(({ verdict }) => verdict.twins.length),
+      sum(({ verdict }) => verdict.asked.length),
+      sum(({ verdict }) => verdict.failed.length),
       sum(({ verdict }) => verdict.breaches.length),
     ];
   };
-  for (const row of rowsOf(first.engine)) {
-    const of = ran.filter(({ plan }) => plan.row === row);
-    if (of.length > 0) lines.push([row, ...sums(of)]);
-  }
+  for (const row of rows) lines.push([row, ...sums(ran.filter(({ plan }) => plan.row === row))]);
   lines.push(['all', ...sums(ran)]);
   const widths = ['', ...columns].map((_, at) => Math.max(...lines.map((line) => (line[at] ?? '').length)));
   const text = lines.map((line) =>
     line.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  '),
   );
-  const allowed = new Map<string, number>();
-  for (const { verdict } of ran) for (const name of verdict.allowed) allowed.set(name, (allowed.get(name) ?? 0) + 1);
-  const limits = [...allowed].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
-  const met = new Set(
-    ran.flatMap(({ deeds }) => deeds.map((deed) => deed.replace(/^.* at /, '').replace(/:[^:]* .*$/, ''))),
-  );
-  return [...text, `documented limits met: ${limits}`, `boundaries struck: ${met.size}`];
+  return [
+    ...text,
+    ...explained,
+    `asked: ${counted(ran.flatMap(({ verdict }) => verdict.asked))}`,
+    `failed: ${counted(ran.flatMap(({ verdict }) => verdict.failed))}`,
+    `twins: ${counted(ran.flatMap(({ plan, verdict }) => verdict.twins.map((twin) => `${plan.row}: ${twinInWords(twin)}`)))}`,
+    `documented limits met: ${counted(ran.flatMap(({ verdict }) => verdict.allowed))}`,
+    `boundaries struck: ${new Set(ran.flatMap(({ deeds }) => deeds.flatMap((deed) => struckAt(deed) ?? []))).size}`,
+  ];
 }
 
+/** Each word once, with how often it is there; the commonest first. */
+function counted(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const sorted = [...counts].sort(([, one], [, other]) => other - one);
+  return sorted.map(([word, count]) => `${word} ×${count}`).join(', ') || 'none';
+}
+
+const twinInWords = ({ status, besideAccepted, told, named }: Twin): string =>
+  `${status} beside ${besideAccepted ? 'the accepted one' : 'one that was not accepted'}, Salesforce says ${told}${named ? ' and names it' : ''}`;
+
 export function failureLines({ plan, engine, verdict, deeds, struck, logs }: Ran): string[] {
+  const asRow = rowOf(plan.seed, engine) === plan.row ? '' : ` --row '${plan.row}'`;
   return [
     `seed ${plan.seed} (${plan.row}, ${plan.hit}): ${verdict.breaches.join('; ') || 'no breach'}`,
     ...deeds.map((deed) => `    ${deed}`),
     ...struck.map((fault) => `    fault: ${fault}`),
     ...logs.map((line) => `    ${line}`),
-    `    again: npm run prove -- --engine ${engine} --from ${plan.seed} --seeds 1 --logs`,
+    `    again: npm run prove -- --engine ${engine} --from ${plan.seed} --seeds 1${asRow}`,
   ];
 }

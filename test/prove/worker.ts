@@ -41,7 +41,7 @@ const say = (line: Said): void => void writeSync(1, `${JSON.stringify(line)}\n`)
 const logAt =
   (level: string) =>
   (text: string, facts: Facts = {}): void => {
-    if (options.logs) say({ is: 'log', level, text: `${text} ${JSON.stringify(facts)}` });
+    say({ is: 'log', level, text: `${text} ${JSON.stringify(facts)}` });
   };
 const log: Log = { debug: () => undefined, info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 
