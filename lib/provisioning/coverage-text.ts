@@ -1,6 +1,7 @@
 /** A coverage report as text for a terminal, a log or the debug sidebar: the verdict, then fault by fault. Pure. */
 import { cut } from '../salesforce/texts';
 import { severities, type CoverageReport, type Finding, type Severity } from './coverage-report';
+import { row } from './report-lines';
 
 /** Of one code; more of them nobody reads: all are in the CSV and in the JSON. */
 const mostShown: Readonly<Record<Severity, number>> = { fault: 20, warning: 5, information: 5 };
@@ -13,11 +14,11 @@ const titles: Readonly<Record<Severity, string>> = {
 /** @returns lines, without a line break at the end. */
 export function coverageText(report: CoverageReport): string {
   const { priceBook, currencies, notes, seconds } = report;
-  const inCurrencies = currencies.length > 0 ? ` in ${currencies.map((code) => plain(code, 10)).join(', ')}` : '';
+  const inCurrencies = currencies.length > 0 ? ` in ${currencies.join(', ')}` : '';
   const lines = [
-    `Price book "${plain(priceBook.name, 60)}" (${priceBook.id}) against WHMCS${inCurrencies}: ${seconds} s`,
+    row([`Price book "${cut(priceBook.name, 60)}" (${priceBook.id}) against WHMCS${inCurrencies}: ${seconds} s`]),
     verdict(report.totals),
-    ...notes.map((note) => `Note: ${plain(note, 400)}`),
+    ...notes.map((note) => row([`Note: ${note}`])),
   ];
   for (const severity of severities) lines.push(...section(severity, report));
   return lines.join('\n');
@@ -39,26 +40,16 @@ function section(severity: Severity, { totals, findings }: CoverageReport): stri
   if (codes.length === 0) return [];
   const lines = ['', titles[severity]];
   for (const { code, findings: count, owner, fix } of codes) {
-    lines.push('', `${count} × ${code} (${owner}): ${plain(fix, 200)}`);
+    XX
     const shown = findings.filter((one) => one.severity === severity && one.code === code);
-    lines.push(...shown.slice(0, mostShown[severity]).map((finding) => row(finding, fix)));
+    lines.push(...shown.slice(0, mostShown[severity]).map((one) => finding(one, fix)));
     if (count > mostShown[severity]) lines.push(`  and ${count - mostShown[severity]} more, in the CSV and the JSON`);
   }
   return lines;
 }
 
 /** @param general what was said of the code already. */
-function row({ product, message, fix }: Finding, general: string): string {
-  const own = fix === general ? '' : `. ${plain(fix, 200)}`;
-  return `  ${plain(product.name, 60)} | ${product.url} | ${plain(message, 200)}${own}`;
+function finding({ product, message, fix }: Finding, general: string): string {
+  const own = fix === general ? '' : `. ${fix}`;
+  return `  ${row([cut(product.name, 60), product.url, `${message}${own}`])}`;
 }
-
-/** Names come from outside: no line break, no column of their own, nothing that steers a terminal or turns text around. */
-const plain = (text: string, length: number): string =>
-  cut(
-    text
-      .replace(/[\u{202A}-\u{202E}\u{2066}-\u{2069}]/gu, '')
-      .replace(/[\s\p{Cc}|]+/gu, ' ')
-      .trim(),
-    length,
-  );
