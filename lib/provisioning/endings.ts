@@ -172,9 +172,12 @@ export class Endings {
 
   private async standing(of: EndingOf, wanted: string): Promise<Ending | null> {
     const event = await this.provisioning.store.inbox.get(of.eventId);
-    if (event === null) return { kind: 'stale' };
-    if (event.end !== null) return event.end === wanted ? { kind: 'repeat' } : { kind: 'refused', standing: event.end };
-    return event.handout === of.handout ? null : { kind: 'stale' };
+    if (event !== null && event.end !== null)
+      return event.end === wanted ? { kind: 'repeat' } : { kind: 'refused', standing: event.end };
+    if (event?.handout === of.handout) return null;
+    // Others took the event up, while this process was paused, say: what is known here of it holds nothing up any more.
+    this.provisioning.handouts.end(of.eventId, of.handout);
+    return { kind: 'stale' };
   }
 
   private async decideFailed(

@@ -126,12 +126,15 @@ export class HandOut {
       !this.rests() &&
       provisioning.handouts.inWork(channel).length < maxInWork
     ) {
-      const inWork = provisioning.handouts.inWork(channel);
+      // An older hand-out of the same event is stale, and in nobody's way.
+      const inWorkBeside = (id?: string): Handout[] =>
+        provisioning.handouts.inWork(channel).filter(({ eventId }) => eventId !== id);
+      const inWork = inWorkBeside(this.suspect?.id);
       if (inWork.some(({ suspected }) => suspected) || (this.suspect !== null && inWork.length > 0)) return;
       const event = this.suspect ?? (await provisioning.store.inbox.take(channel, provisioning.clock.now()));
       this.suspect = null;
       if (event === null) return;
-      if (isSuspected(event) && inWork.length > 0) this.suspect = event;
+      if (isSuspected(event) && inWorkBeside(event.id).length > 0) this.suspect = event;
       else await this.send(event);
     }
   }

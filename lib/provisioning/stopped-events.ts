@@ -61,7 +61,9 @@ export class StoppedEvents {
         this.deployedAt !== null && handout.lastSign < this.deployedAt && silence >= silenceAfterDeployMs;
       if (!lostInDeploy && silence < silenceMs) continue;
       const event = await provisioning.store.inbox.get(handout.eventId);
-      if (event === null || event.end !== null) provisioning.handouts.end(handout.eventId, handout.handout);
+      // Others took it up while this process was paused, or it has ended: nothing of it is under way here.
+      const isStale = event === null || event.end !== null || event.handout !== handout.handout;
+      if (isStale) provisioning.handouts.end(handout.eventId, handout.handout);
       else if (await provisioning.endings.decide(event)) continue;
       else if (lostInDeploy && event.fruitless + 1 < fruitlessLimit) {
         provisioning.log.warn('The message was lost in a deploy; it is handed out again', {
