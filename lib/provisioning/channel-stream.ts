@@ -2,21 +2,19 @@
 import type { Timer } from '../clock';
 import {
   EventRefused,
-  type EventGap,
   type EventSink,
   type ReceivedEvent,
-  type StartPlace,
   type Subscriber,
   type SubscriberState,
   type UnreadableEvent,
 } from '../salesforce/contract';
-import { placeOf, placeSince, sinceOf, type OperatorStart } from '../salesforce/events/start-place';
+import type { OperatorStart } from '../salesforce/events/start-place';
 import { StoreError, type Delivery, type IncomingEvent, type Lease, type Position } from '../state/contract';
 import { eventOrders, type EventFields } from './event-orders';
 import { keepAlive } from './held-order';
-import { newestEventAt } from './operator-start';
 import type { Provisioning } from './provisioning';
 import { SaidOnce } from './said-once';
+import { StreamPlace, type Leader } from './stream-place';
 
 export interface StreamOptions extends EventFields {
   provisioning: Provisioning;
@@ -29,19 +27,13 @@ export interface StreamOptions extends EventFields {
 
 const standbyMs = 5_000;
 const leaderTtlMs = 30_000;
-/** How far our clock may be ahead of Salesforce's; a login would fail long before. */
-const clockSkewMs = 600_000;
 
 export class ChannelStream {
   private subscriber: Subscriber | null = null;
-  private leader: { lease: Lease; keep: { stop(): void } } | null = null;
-  private sequence = 0;
+  private place: StreamPlace | null = null;
+  private leader: (Leader & { keep: { stop(): void } }) | null = null;
   private standby: Timer | null = null;
   private stopped = true;
-  /** Where a person let the channel begin anew; until something of it is stored. */
-  private asked: StartPlace | null = null;
-  /** Wall ms up to which everything is known to have come. */
-  private through: number | null = null;
   /** Of a subscriber that gives way to another. */
   private closing: Promise<void> | null = null;
   private readonly said: SaidOnce;
@@ -79,22 +71,29 @@ export class ChannelStream {
   }
 
   /**
-   * Begins anew where a person asked for, once: until something from there is stored, each stream begins there; then the
-   * position stands there. The inbox knows what has come before.
-   * @returns false when another instance listens to the channel, or this one stops.
+   * Begins anew where a person asked for, once: until something from there has come, each stream begins there, after a
+   * restart and in another process too. The inbox knows what has come before.
+   * @returns false when another instance listens to the channel, or this one stops. @throws StoreError
    */
   async startFrom(start: OperatorStart): Promise<boolean> {
-    const { subscriber, leader } = this;
+    const { subscriber, leader, place } = this;
     const { log } = this.options.provisioning;
     if (subscriber === null || leader === null || this.stopped) return false;
     this.subscriber = null;
     this.closing = subscriber.close();
     await this.closing;
-    if (this.leader !== leader || this.stopped) return false;
-    this.asked = placeOf(start);
-    log.warn('The channel begins anew where a person asked for', { channel: this.options.channel, ...start });
-    this.listen();
-    return true;
+    const gone = (): boolean => this.leader !== leader || this.stopped;
+    if (gone()) return false;
+    place?.end();
+    const next = this.newPlace(leader);
+    try {
+      const kept = await next.ask(start);
+      if (kept)
+        log.warn('The channel begins anew where a person asked for', { channel: this.options.channel, ...start });
+      return kept;
+    } finally {
+      if (!gone()) this.listen(next);
+    }
   }
 
   /** Gives the channel's lease back. */
@@ -117,24 +116,24 @@ export class ChannelStream {
   // ---------------------------------------------------------- the subscriber's side
 
   /** @throws StoreError: to be tried again. EventRefused: never to be stored as it is, whatever is wrong with it. */
-  private async event(received: ReceivedEvent): Promise<void> {
+  private async event(received: ReceivedEvent, place: StreamPlace): Promise<void> {
     try {
-      await this.take(received);
+      await this.take(received, place);
     } catch (error) {
       if (error instanceof StoreError && error.code !== 'INVALID') throw error;
       throw new EventRefused(error instanceof Error ? error.message : String(error), { cause: error });
     }
-    this.came(received.createdAt);
+    place.came(received.createdAt);
   }
 
-  private async take(received: ReceivedEvent): Promise<void> {
+  private async take(received: ReceivedEvent, place: StreamPlace): Promise<void> {
     const { replayId } = received;
     const about = eventOrders(received, this.options);
     if (about.kind === 'overflow') this.tell.gap('overflow');
-    if (about.kind !== 'orders') return replayId === null ? undefined : this.position(replayId);
+    if (about.kind !== 'orders') return replayId === null ? undefined : place.moved(replayId);
     // The position moves with the last: before that, not every Order of this event is stored.
     for (const [at, orderId] of about.orderIds.entries())
-      await this.store(received, orderId, at === about.orderIds.length - 1 ? this.positionOf(replayId) : undefined);
+      await this.store(received, orderId, at === about.orderIds.length - 1 ? place.positionOf(replayId) : undefined);
     this.tell.stored();
   }
 
@@ -161,7 +160,7 @@ export class ChannelStream {
     else provisioning.log.debug('This event is in the inbox already', { order: orderId, event: id });
   }
 
-  private async unreadable(event: UnreadableEvent): Promise<void> {
+  private async unreadable(event: UnreadableEvent, place: StreamPlace): Promise<void> {
     const { provisioning } = this.options;
     const { id } = await provisioning.store.inbox.addUnreadable(
       {
@@ -175,55 +174,17 @@ export class ChannelStream {
         raw: event.raw,
         reason: event.reason,
       },
-      this.positionOf(event.replayId),
+      place.positionOf(event.replayId),
     );
-    this.came(null);
     provisioning.log.error(
       'EVENT_UNREADABLE: an event could not be decoded; its raw bytes are kept with the dead events',
       { event: id, uuid: event.eventId, reason: event.reason },
     );
   }
 
-  private async position(replayId: string): Promise<void> {
-    const position = this.positionOf(replayId);
-    if (!position) return;
-    await this.options.provisioning.store.cursor.write(this.options.channel, position);
-    this.came(this.options.provisioning.clock.now());
-  }
-
-  /** Something is stored, with its position: from here it goes on. */
-  private came(createdAt: number | null): void {
-    this.asked = null;
-    if (createdAt !== null) this.through = Math.max(this.through ?? 0, createdAt);
-  }
-
   private capacity(): number {
     // The inbox is durable, so the stream need not wait for the flow; it is kept short all the same.
     return this.stopped ? 0 : 100;
-  }
-
-  private async startPlace(): Promise<StartPlace> {
-    if (this.asked) return { ...this.asked, asked: true };
-    const { channel, provisioning, replay } = this.options;
-    const { cursor, inbox } = provisioning.store;
-    const stored = await cursor.read(channel);
-    const since = stored === null ? null : sinceOf(stored.replayId);
-    if (stored !== null && since === null) {
-      this.through ??= await newestEventAt(inbox, channel);
-      return { replayId: stored.replayId, through: this.through };
-    }
-    if (replay === 'ALL') return { preset: 'EARLIEST' };
-    // LATEST was asked for before, and ended before there was a position: again, it would leave out what came between.
-    if (since !== null) return { preset: 'EARLIEST', createdSince: since };
-    const first = this.positionOf(placeSince(provisioning.clock.now() - clockSkewMs));
-    if (first) await cursor.write(channel, first);
-    return { preset: 'LATEST' };
-  }
-
-  private gap({ position }: EventGap): void {
-    // A person's mistake loses nothing: the stored position holds.
-    if (this.asked && 'replayId' in this.asked && this.asked.replayId === position) this.asked = null;
-    else this.tell.gap('gap');
   }
 
   // ------------------------------------------------------------------- leadership
@@ -248,20 +209,28 @@ export class ChannelStream {
   private subscribe(lease: Lease): void {
     const { provisioning } = this.options;
     const keep = keepAlive(provisioning.store, lease, provisioning.clock, () => void this.follow());
-    this.leader = { lease, keep };
-    this.sequence = 0;
+    this.leader = { lease, keep, sequence: 0 };
     this.tell.leads(true);
-    this.listen();
+    this.listen(this.newPlace(this.leader));
   }
 
-  private listen(): void {
+  private newPlace(leader: Leader): StreamPlace {
+    const { provisioning, channel, replay } = this.options;
+    return new StreamPlace({ provisioning, channel, replay, leader });
+  }
+
+  private listen(place: StreamPlace): void {
+    this.place = place;
     this.subscriber = this.options.createSubscriber({
-      event: (event) => this.event(event),
-      unreadable: (event) => this.unreadable(event),
-      position: (replayId) => this.position(replayId),
+      event: (event) => this.event(event, place),
+      unreadable: (event) => this.unreadable(event, place),
+      position: (replayId) => place.moved(replayId),
+      passed: (replayId) => place.passed(replayId),
       capacity: () => this.capacity(),
-      start: () => this.startPlace(),
-      gap: (gap) => this.gap(gap),
+      start: () => place.start(),
+      gap: (gap) => {
+        if (place.gap(gap)) this.tell.gap('gap');
+      },
     });
     this.subscriber.onState(this.tell.changed);
     this.subscriber.start();
@@ -272,17 +241,12 @@ export class ChannelStream {
   private async follow(): Promise<void> {
     this.leader?.keep.stop();
     this.leader = null;
-    this.asked = null;
+    this.place?.end();
     this.tell.leads(false);
     await this.subscriber?.close().catch(() => undefined);
     this.subscriber = null;
     this.tell.changed();
     await this.lead();
-  }
-
-  private positionOf(replayId: string | null): Position | undefined {
-    if (replayId === null || this.leader === null) return undefined;
-    return { replayId, fence: this.leader.lease.fence, sequence: ++this.sequence };
   }
 
   private deliveryNow(): Delivery {

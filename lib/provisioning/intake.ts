@@ -67,7 +67,7 @@ export class Intake {
         this.told();
       },
       leads: (leading) => this.sweepWhile(leading),
-      gap: (why) => this.sweep?.afterStream(why),
+      gap: (why) => this.afterGap(why),
     });
     this.handOut = new HandOut(options, () => this.paused || this.hold.by !== null, told);
     this.stoppedEvents = new StoppedEvents(options, this.handOut);
@@ -181,6 +181,17 @@ export class Intake {
       log,
     });
     this.sweep.start();
+  }
+
+  private afterGap(why: 'gap' | 'overflow'): void {
+    if (this.sweep) return this.sweep.afterStream(why);
+    const { provisioning, channel } = this.options;
+    // What may be lost with a position is alarmed of by the stream.
+    if (why === 'overflow')
+      provisioning.log.error(
+        'Salesforce had more changes than it tells one by one, and the sweep is off: Orders that became Activating among them are not taken in. Switch the sweep on, or retry those Orders by hand',
+        { channel },
+      );
   }
 
   /** A sweep that waits for the stream's backlog may go. */

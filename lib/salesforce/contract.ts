@@ -236,12 +236,10 @@ export type StartPlace = (
       /** Wall ms up to which everything is known to have come. */
       through?: number | null;
     }
-  | {
-      preset: 'LATEST' | 'EARLIEST';
-      /** Events that were created before this wall ms are passed over, not handed on. */
-      createdSince?: number;
-    }
+  | { preset: 'LATEST' | 'EARLIEST' }
 ) & {
+  /** Events that were created before this wall ms are passed over, not handed on. */
+  createdSince?: number;
   /** A person named this place: if it is unknown, that is no gap. */
   asked?: boolean;
 };
@@ -262,6 +260,11 @@ export interface EventSink {
   unreadable(event: UnreadableEvent): Promise<void>;
   /** A keepalive named a later position and everything before it is stored. Not awaited by events that follow. */
   position(replayId: string): Promise<void>;
+  /**
+   * An event was passed over, since it was created before `createdSince`; what came after it may have been as well. The next
+   * stream need not begin further back. Called as `position` is.
+   */
+  passed(replayId: string): Promise<void>;
   /** How many more events may come now (0 to 100). */
   capacity(): number;
   /**

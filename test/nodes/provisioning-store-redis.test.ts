@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Redis from 'ioredis';
-import { sinceOf } from '../../lib/salesforce/events/start-place';
+import { markIn } from '../../lib/salesforce/events/start-place';
 import { startSentinel, type Sentinel } from '../redis-sentinel';
 import { startRedis, type RedisOptions, type RedisServer } from '../redis-server';
 import { ask, guardedFiles } from './admin-access';
@@ -96,7 +96,7 @@ describe('provisioning-store on Redis', function () {
     assert.equal(store.engine, 'redis');
     await world.until('the position has moved', async () => {
       const position = await store.cursor.read(channel);
-      return position !== null && sinceOf(position.replayId) === null;
+      return position !== null && markIn(position.replayId) === null;
     });
     assert.equal(await command(redis, 'GET', `sf:pe:replay:${channel}`), (await store.cursor.read(channel))?.replayId);
     const { statusCode, payload } = await health();

@@ -29,6 +29,7 @@ export class Comeback {
   /** Monotonic ms of the last new login that a refusal brought about at once. */
   private renewedAt = -Infinity;
   private inUse: { token: Token; since: number } | null = null;
+  /** By this subscriber, or by one before it. */
   private wasHeard = false;
 
   constructor(
@@ -45,6 +46,11 @@ export class Comeback {
   heard(): void {
     this.wasHeard = true;
     this.refusedTokens = 0;
+  }
+
+  /** The channel was read before, by this user or another, here or in another process. */
+  wasReadBefore(): void {
+    this.wasHeard = true;
   }
 
   /** An event was stored, or a keepalive came. */

@@ -30,7 +30,7 @@ export interface InflowListener {
   stored(replayId: string | null): void;
   /** The event at hand is not stored yet, and when it is tried again; null: storing works again. */
   storing(trouble: { fault: StreamFault; retryAt: number | null } | null): void;
-  /** The place of a keepalive was not stored; null: places are stored again. */
+  /** The place of a keepalive, or of an event passed over, was not stored; null: places are stored again. */
   positionFailed(fault: StreamFault | null): void;
   /** An event bore no replay id. */
   withoutReplayId(eventId: string): void;
@@ -103,7 +103,7 @@ export class Inflow {
     const { signal, on } = this.parts;
     for (let next = this.queue.shift(); next; next = this.queue.shift()) {
       if (next.kind === 'place') {
-        this.positions.write(next.replayId);
+        this.positions.write({ kind: 'position', replayId: next.replayId });
         continue;
       }
       try {
@@ -145,7 +145,10 @@ export class Inflow {
       return unreadable(error.message);
     }
     signal.throwIfAborted();
-    if (createdSince !== null && received.createdAt !== null && received.createdAt < createdSince) return;
+    if (createdSince !== null && received.createdAt !== null && received.createdAt < createdSince) {
+      if (replayId !== null) this.positions.write({ kind: 'passed', replayId });
+      return;
+    }
     on.event(received.createdAt);
     if (replayId === null) on.withoutReplayId(eventId);
     return this.store(() => sink.event(received), replayId, unreadable);

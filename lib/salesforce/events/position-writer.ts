@@ -1,4 +1,4 @@
-/** Stores the places that keepalives name: one write at a time, each bounded, beside the events and never in their way. */
+/** Stores places that no stored event brings: one write at a time, each bounded, beside the events and never in their way. */
 import type { Clock } from '../../clock';
 import type { EventSink } from '../contract';
 import { boundedBy } from './bounded';
@@ -6,13 +6,19 @@ import { sinkFault, StreamFault } from './stream-fault';
 
 const limitMs = 20_000;
 
+/** Of a keepalive: everything before it is stored. Of an event that was passed over: what came before was as well, or is stored. */
+export interface Place {
+  kind: 'position' | 'passed';
+  replayId: string;
+}
+
 export class PositionWriter {
-  private next: string | null = null;
+  private next: Place | null = null;
   private writing: Promise<void> | null = null;
 
   constructor(
     private readonly parts: {
-      sink: Pick<EventSink, 'position'>;
+      sink: Pick<EventSink, 'position' | 'passed'>;
       clock: Clock;
       signal: AbortSignal;
       stored: (replayId: string) => void;
@@ -21,9 +27,9 @@ export class PositionWriter {
     },
   ) {}
 
-  /** The newest place that everything before is stored of. One that waits gives way to it. */
-  write(replayId: string): void {
-    this.next = replayId;
+  /** One that waits gives way to it. */
+  write(place: Place): void {
+    this.next = place;
     this.writing ??= this.run().finally(() => (this.writing = null));
   }
 
@@ -39,15 +45,15 @@ export class PositionWriter {
 
   private async run(): Promise<void> {
     const { sink, clock, signal, stored, failed } = this.parts;
-    for (let replayId = this.next; replayId !== null && !signal.aborted; replayId = this.next) {
-      const place = replayId;
+    for (let place = this.next; place !== null && !signal.aborted; place = this.next) {
+      const { kind, replayId } = place;
       this.next = null;
       try {
-        await boundedBy(clock, limitMs, () => sink.position(place), signal);
-        stored(place);
+        await boundedBy(clock, limitMs, () => sink[kind](replayId), signal);
+        if (kind === 'position') stored(replayId);
         failed(null);
       } catch (error) {
-        // The next keepalive brings a later place.
+        // The next keepalive, or event, brings a later place.
         if (!signal.aborted) failed(error instanceof StreamFault ? error : sinkFault(error));
       }
     }

@@ -1,4 +1,5 @@
 /** Where a person lets a channel begin anew, once: everything that is kept, after a replay id, or from a time on. */
+import { z } from 'zod';
 import type { StartPlace } from '../contract';
 
 /** How long Salesforce keeps events; it may take longer to forget them. */
@@ -48,17 +49,39 @@ export function isReplayId(text: string): boolean {
   );
 }
 
-/**
- * Stands where a replay id would, while a channel that began at LATEST has none yet: what was created from this wall ms on is
- * still to come. base64 as every position; a transport that is given it says that it is unknown.
- */
-export const placeSince = (at: number): string => Buffer.from(`since:${new Date(at).toISOString()}`).toString('base64');
+/** What a cursor holds where a replay id alone does not say where the next stream begins. */
+export interface PlaceMark {
+  /** Strictly after it, base64; null: with the earliest event that is kept. */
+  after: string | null;
+  /** What was created before this wall ms is passed over; null: nothing is. */
+  since: number | null;
+  /** A person asked for it, and nothing has come from there yet. */
+  asked: boolean;
+  /** The cursor of before a person asked; null: there was none. */
+  before: string | null;
+}
 
-/** The wall ms of such a place; null: the position is a replay id. */
-export function sinceOf(position: string): number | null {
-  const time = /^since:(.+)$/.exec(Buffer.from(position, 'base64').toString('latin1'))?.[1];
-  const at = time === undefined ? NaN : Date.parse(time);
-  return Number.isNaN(at) ? null : at;
+const markText = 'place:';
+const markJson = z.strictObject({
+  after: z.string().nullable(),
+  since: z.number().nullable(),
+  asked: z.boolean(),
+  before: z.string().nullable(),
+});
+
+/** In base64 as every position; a transport that is given it says that it is unknown. */
+export const positionOfMark = (mark: PlaceMark): string =>
+  Buffer.from(markText + JSON.stringify(mark)).toString('base64');
+
+/** null: the position is a replay id. */
+export function markIn(position: string): PlaceMark | null {
+  const text = Buffer.from(position, 'base64').toString('utf8');
+  if (!text.startsWith(markText)) return null;
+  try {
+    return markJson.parse(JSON.parse(text.slice(markText.length)));
+  } catch {
+    return null;
+  }
 }
 
 /** As a subscriber is told it. */

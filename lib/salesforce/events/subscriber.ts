@@ -215,17 +215,21 @@ class ChannelSubscriber implements Subscriber {
   }
 
   private startAt(place: StartPlace): Start {
-    if ('replayId' in place) {
-      const { replayId, asked } = place;
-      if (asked) return { at: { replayId }, words: 'a place that was asked for', createdSince: null };
-      if (replayId === this.unknownPosition)
-        return { at: { preset: 'EARLIEST' }, words: 'EARLIEST, since the position is unknown', createdSince: null };
-      this.report.position(replayId);
-      return { at: { replayId }, words: 'the stored position', createdSince: null };
-    }
-    const { preset, createdSince = null } = place;
-    const words = createdSince === null ? preset : `what was created since ${new Date(createdSince).toISOString()}`;
-    return { at: { preset }, words, createdSince };
+    const { createdSince = null, asked = false } = place;
+    const start = (at: StreamStart, words: string): Start => ({
+      at,
+      words: createdSince === null ? words : `${words}: what was created since ${new Date(createdSince).toISOString()}`,
+      createdSince,
+    });
+    // It has been read before, or a person says that it can be: a permission that is missing now may come back.
+    if (asked || 'replayId' in place) this.comeback.wasReadBefore();
+    if ('preset' in place) return start({ preset: place.preset }, place.preset);
+    const { replayId } = place;
+    if (asked) return start({ replayId }, 'a place that was asked for');
+    if (replayId === this.unknownPosition)
+      return start({ preset: 'EARLIEST' }, 'EARLIEST, since the position is unknown');
+    this.report.position(replayId);
+    return start({ replayId }, 'the stored position');
   }
 
   /** Waits until the sink takes events. */

@@ -38,6 +38,24 @@ export function badInput(transport: TransportUnderTest): void {
       assert.deepEqual(one.log.of('error').length, 1);
     });
 
+    it('may work again too where another instance listened before: a takeover stops for nothing that passes (T38)', async () => {
+      const one = scene.subscribe();
+      await scene.connected(one);
+      scene.publish();
+      await scene.stored(one, 1);
+      await one.close();
+      scene.org.panel.switches({ canSubscribe: false });
+      const next = new TestSink();
+      next.stored = one.sink.stored;
+      const two = scene.subscribe(next);
+      assert.match(await misconfigured(two), /Read on the platform event/);
+      assert.ok(two.state.retryAt !== null);
+      const { uuids } = scene.publish();
+      scene.org.panel.switches({ canSubscribe: true });
+      await scene.stored(two, 1, 10_000);
+      assert.equal(next.order[0], uuids[0]);
+    });
+
     it('may work again: a permission lost while it listened is told, and looked for every ten to twenty minutes (T38)', async () => {
       const one = scene.subscribe();
       await scene.connected(one);

@@ -209,15 +209,19 @@ export function positions(transport: TransportUnderTest): void {
       assert.equal(scene.count('deliveries'), before.uuids.length + 2);
       assert.equal(one.state.deliveries.today >= 5, true);
 
-      // Cut off before anything was kept: the next stream begins as it was asked.
+      // Cut off before anything was kept: the next stream passes over what is still to come, and no event twice.
       const later = new TestSink();
       later.stored = since.places[1] ?? null;
       later.asked = { preset: 'EARLIEST', createdSince: scene.org.panel.now() + hour };
       await one.close();
       const two = scene.subscribe(later);
-      await two.until('all passed over', () => scene.count('deliveries') === 10);
+      await two.until('all passed over', () => scene.count('deliveries') === 10 && later.passedTo !== null);
+      await two.until('up to the last', () => placeIn(later) === since.places[1]);
       drop();
-      await two.until('again', () => scene.count('deliveries') === 15);
+      await two.until('again', () => later.starts === 2 && two.state.phase === 'connected');
+      const { places: more } = scene.publish();
+      await two.until('what came since is passed over too', () => placeIn(later) === more[0]);
+      assert.equal(scene.count('deliveries'), 11);
       assert.deepEqual(later.order, []);
       assert.equal(later.stored, since.places[1]);
     });
@@ -324,3 +328,6 @@ function places(transport: TransportUnderTest, scene: Scene): void {
     assert.equal(one.state.phase, 'connected');
   });
 }
+
+const placeIn = ({ passedTo }: TestSink): string | null =>
+  passedTo !== null && 'replayId' in passedTo ? passedTo.replayId : null;

@@ -16,6 +16,8 @@ export class TestSink implements EventSink {
   /** Wall ms; LATEST is remembered by it until something is stored, as an intake does. */
   now: () => number = Date.now;
   private latestAt: number | null = null;
+  /** Up to there everything was created too early. */
+  passedTo: StartPlace | null = null;
   room = 100;
   starts = 0;
   /** Calls to store events, repeats included. */
@@ -49,6 +51,13 @@ export class TestSink implements EventSink {
     this.keep(`@${replayId}`, replayId);
   }
 
+  passed(replayId: string): Promise<void> {
+    const since = this.asked ?? this.passedTo ?? this.latest();
+    this.asked = null;
+    this.passedTo = { replayId, ...(since?.createdSince === undefined ? {} : { createdSince: since.createdSince }) };
+    return Promise.resolve();
+  }
+
   capacity(): number {
     return this.room;
   }
@@ -56,9 +65,10 @@ export class TestSink implements EventSink {
   start(): Promise<StartPlace> {
     this.starts += 1;
     if (this.asked) return Promise.resolve({ ...this.asked, asked: true });
+    if (this.passedTo) return Promise.resolve(this.passedTo);
     if (this.stored !== null) return Promise.resolve({ replayId: this.stored, through: this.through });
-    if (this.preset === 'LATEST' && this.latestAt !== null)
-      return Promise.resolve({ preset: 'EARLIEST', createdSince: this.latestAt - 600_000 });
+    const latest = this.preset === 'LATEST' ? this.latest() : null;
+    if (latest) return Promise.resolve(latest);
     if (this.preset === 'LATEST') this.latestAt = this.now();
     return Promise.resolve({ preset: this.preset });
   }
@@ -68,10 +78,15 @@ export class TestSink implements EventSink {
     this.asked = null;
   }
 
+  private latest(): StartPlace | null {
+    return this.latestAt === null ? null : { preset: 'EARLIEST', createdSince: this.latestAt - 600_000 };
+  }
+
   private keep(what: string, replayId: string | null): void {
     this.order.push(what);
     this.stored = replayId ?? this.stored;
     this.asked = null;
+    this.passedTo = null;
   }
 
   private async one(work: () => Promise<void>): Promise<void> {

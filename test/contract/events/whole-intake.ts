@@ -374,6 +374,94 @@ export function wholeIntake(transport: TransportUnderTest): void {
         assert.equal(one.delivered[1]?.orderId, orderOf(2));
       });
 
+      for (const [from, found] of [
+        ['ALL', orders(1, 3)],
+        ['the time of the third', orders(3, 1)],
+      ] as const)
+        it(`from ${from}, and another instance takes over before anything has come from there: it begins there`, async () => {
+          publish(1, 2);
+          scene.org.panel.advance(10 * minute);
+          await desk.clock.advance(10 * minute);
+          const time = new Date(scene.org.panel.now()).toISOString();
+          publish(3);
+          scene.org.panel.advance(minute);
+          await desk.clock.advance(minute);
+          const one = await desk.listening();
+          publish(4);
+          await desk.until('the new one', () => one.delivered.length === 1);
+          scene.org.panel.switches({ canSubscribe: false });
+          const asked = parseOperatorStart(from === 'ALL' ? from : time, desk.clock.now());
+          assert.equal(await one.intake.startFrom(asked), true);
+          await desk.until('nothing to be read', () => one.intake.state.subscriber?.phase === 'misconfigured', 500);
+          await one.intake.stop();
+          scene.org.panel.switches({ canSubscribe: true });
+          const two = desk.intake();
+          await two.intake.start();
+          await desk.until('what was asked for', () => two.delivered.length === found.length);
+          await desk.connected(two);
+          assert.deepEqual(
+            two.delivered.map((event) => event.orderId),
+            found,
+          );
+        });
+
+      it('while an event of before hangs at the store: its late end does not undo what was asked for', async () => {
+        const gate = held();
+        let hangs = false;
+        const { store } = desk;
+        const slow = altered(store, {
+          inbox: altered(store.inbox, {
+            async add(event, position) {
+              if (hangs) await gate.wait();
+              return store.inbox.add(event, position);
+            },
+          }),
+        });
+        publish(1, 3);
+        const one = await desk.listening({ store: slow });
+        hangs = true;
+        publish(4);
+        await desk.until('an event at the store', () => one.intake.state.subscriber?.received === 1);
+        const begun = one.intake.startFrom({ from: 'ALL' });
+        const over = settled(begun);
+        scene.org.panel.switches({ canSubscribe: false });
+        await desk.until('the old stream is given up', over, 500);
+        assert.equal(await begun, true);
+        await desk.until('nothing to be read', () => one.intake.state.subscriber?.phase === 'misconfigured', 500);
+        hangs = false;
+        gate.release();
+        await desk.until('the old event', () => one.delivered.length === 1);
+        await one.intake.stop();
+        scene.org.panel.switches({ canSubscribe: true });
+        const two = desk.intake();
+        await two.intake.start();
+        await desk.until('all of before', () => two.delivered.length === 3);
+        assert.deepEqual(
+          two.delivered.map((event) => event.orderId),
+          orders(1, 3),
+        );
+      });
+
+      it('while the store does not take it: it is told, and the stream goes on where it was', async () => {
+        let fails = false;
+        const { store } = desk;
+        const away = altered(store, {
+          cursor: altered(store.cursor, {
+            write: (of, position) =>
+              fails ? Promise.reject(new Error('the store is away')) : store.cursor.write(of, position),
+          }),
+        });
+        const one = await desk.listening({ store: away });
+        publish(1);
+        await desk.until('the first', () => one.delivered.length === 1);
+        fails = true;
+        await assert.rejects(one.intake.startFrom({ from: 'ALL' }), /the store is away/);
+        fails = false;
+        publish(2);
+        await desk.until('the next', () => one.delivered.length === 2);
+        assert.equal(one.delivered[1]?.orderId, orderOf(2));
+      });
+
       it('on an instance that only stands by: nothing happens there', async () => {
         await desk.listening();
         const two = desk.intake();

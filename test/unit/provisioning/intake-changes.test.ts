@@ -107,6 +107,22 @@ describe('the intake of change events', () => {
     assert.equal(await position(), replayId('a'));
   });
 
+  it('alarms of an overflow that no sweep follows', async () => {
+    await intake.stop();
+    const { sweep: _, ...without } = intake.options;
+    intake = new Intake(without);
+    await intake.start();
+    await desk.settle(70_000);
+    await changes('a', { changeType: 'GAP_OVERFLOW', recordIds: ['000000000000000AAA'], changedFields: [] }, null);
+    const alarms = desk.lines.filter(({ level }) => level === 'error');
+    assert.deepEqual(
+      alarms.map(({ facts }) => facts),
+      [{ channel }],
+    );
+    assert.match(alarms[0]?.text ?? '', /the sweep is off.*not taken in/);
+    assert.equal(await position(), replayId('a'));
+  });
+
   it('leaves its position behind when not every Order of a change could be stored', async () => {
     const { inbox } = desk.provisioning.store;
     const add = inbox.add.bind(inbox);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {
   isReplayId,
+  markIn,
   parseOperatorStart,
   placeOf,
-  placeSince,
-  sinceOf,
+  positionOfMark,
 } from '../../../lib/salesforce/events/start-place';
 import { positionOf } from '../../../lib/salesforce/events/streaming-position';
 
@@ -55,9 +55,15 @@ describe('A place that a person names to start from', () => {
       assert.equal(isReplayId(text), false, text);
   });
 
-  it('that stands where a replay id is still to come tells its time, and is told from every replay id', () => {
-    assert.equal(sinceOf(placeSince(now)), now);
-    for (const other of [replayId, positionOf('2026'), '', 'abc', Buffer.from('since:soon').toString('base64')])
-      assert.equal(sinceOf(other), null, other);
+  it('that a replay id alone does not tell is a mark, told from every replay id', () => {
+    for (const mark of [
+      { after: null, since: now, asked: false, before: null },
+      { after: replayId, since: null, asked: true, before: positionOf('2026') },
+      { after: replayId, since: now, asked: true, before: null },
+    ])
+      assert.deepEqual(markIn(positionOfMark(mark)), mark);
+    for (const other of [replayId, positionOf('2026'), '', 'abc', 'place:{}', '{"after":null}'])
+      for (const position of [other, Buffer.from(other).toString('base64')])
+        assert.equal(markIn(position), null, other);
   });
 });
