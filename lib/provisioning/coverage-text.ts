@@ -40,7 +40,7 @@ function section(severity: Severity, { totals, findings }: CoverageReport): stri
   if (codes.length === 0) return [];
   const lines = ['', titles[severity]];
   for (const { code, findings: count, owner, fix } of codes) {
-    XX;
+    lines.push('', row([`${count} × ${code} (${owner}): ${fix}`]));
     const shown = findings.filter((one) => one.severity === severity && one.code === code);
     lines.push(...shown.slice(0, mostShown[severity]).map((one) => finding(one, fix)));
     if (count > mostShown[severity]) lines.push(`  and ${count - mostShown[severity]} more, in the CSV and the JSON`);
