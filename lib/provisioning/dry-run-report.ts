@@ -20,7 +20,7 @@ function summary(entries: readonly DryRunEntry[]): string {
   const count = (test: (one: DryRunEntry) => boolean): number => entries.filter(test).length;
   const parts = [
     `${count((one) => one.creates !== null)} would be added`,
-    `${count((one) => one.ok && one.whmcsOrderId !== null)} have a WHMCS order already`,
+    `${count((one) => one.ok && one.whmcsOrderId !== null)} with a WHMCS order already`,
     `${count((one) => !one.ok)} cannot be added`,
   ];
   return `Dry run of ${entries.length} order${entries.length === 1 ? '' : 's'}: ${parts.join(', ')}. Nothing was changed.`;

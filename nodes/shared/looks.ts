@@ -81,7 +81,7 @@ export class Looks {
     return {
       message: { payload: entries, text: dryRunText(entries, notes) },
       blocks: [...notes, ...dryRunBlocks(entries)],
-      status: ended(good === entries.length, `dry run: ${good} of ${entries.length} without a fault`),
+      status: ended(good === entries.length, `dry run: ${good} of ${entries.length} good`),
     };
   }
 
@@ -111,7 +111,7 @@ export class Looks {
     return {
       message: { payload: report, text, csv: coverageCsv(report) },
       blocks: report.ok ? [] : inBlocks(`${first}\n${second}`, rows, 'msg.text and msg.csv'),
-      status: ended(report.ok, `coverage: ${good} of ${products} without a fault`),
+      status: ended(report.ok, `coverage: ${good} of ${products} good`),
     };
   }
 

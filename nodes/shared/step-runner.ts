@@ -324,9 +324,12 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     const facts = { order: found?.handout.orderId, event: found?.handout.eventId, fix: cause.fix };
     if (this.step?.ends && isCaught(message)) {
       // An error of its own would come back by the same Catch, ten times over.
-      this.log.warn('A Catch brought a message that has no event', facts);
       fromCatch(message);
-      if (found) await found.provisioning.endings.fail(found.handout, message.failure ?? cause.part());
+      const told = message.failure ?? cause.part();
+      // Nobody else says it: Node-RED logs no error that a Catch has taken.
+      const text = `A Catch brought a message that has no event: ${told.code}: ${told.message}`;
+      this.log.warn(text, { ...facts, fix: told.fix });
+      if (found) await found.provisioning.endings.fail(found.handout, told);
       return done();
     }
     if (found) {

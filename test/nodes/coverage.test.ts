@@ -53,7 +53,7 @@ describe('the coverage by the node control', () => {
     assert.deepEqual(world.status('control'), {
       fill: 'yellow',
       shape: 'dot',
-      text: `coverage: ${good} of ${products} without a fault`,
+      text: `coverage: ${good} of ${products} good`,
     });
     const called = [...new Set(world.whmcs.panel.requests().map(({ call }) => call))].sort();
     assert.deepEqual(called, ['GetCurrencies', 'GetProducts', 'WhmcsDetails']);

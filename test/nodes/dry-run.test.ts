@@ -152,9 +152,9 @@ describe('a dry run', () => {
     );
     assert.match(
       text,
-      /^Dry run of 1 order: 1 would be added, 0 have a WHMCS order already, 0 cannot be added\. Nothing/,
+      /^Dry run of 1 order: 1 would be added, 0 with a WHMCS order already, 0 cannot be added\. Nothing/,
     );
-    assert.deepEqual(world.status('control'), { fill: 'green', shape: 'dot', text: 'dry run: 1 of 1 without a fault' });
+    assert.deepEqual(world.status('control'), { fill: 'green', shape: 'dot', text: 'dry run: 1 of 1 good' });
     assert.deepEqual(world.lines('warn', 'control'), []);
     const { id: store } = (await world.provisioning()).store;
     const fields = new URLSearchParams(entry.body);
@@ -245,7 +245,7 @@ describe('a dry run', () => {
     assert.deepEqual(world.status('control'), {
       fill: 'yellow',
       shape: 'dot',
-      text: 'dry run: 0 of 1 without a fault',
+      text: 'dry run: 0 of 1 good',
     });
     // The nodes' own say nothing: no order passed them.
     assert.deepEqual(world.lines('warn', 'mapping'), []);

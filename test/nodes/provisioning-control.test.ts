@@ -299,6 +299,17 @@ describe('provisioning-control', () => {
       assert.deepEqual([error?.code, caught?.failure?.code], ['SETTING_MISSING', 'SETTING_MISSING']);
     });
 
+    it('has its error told by the box that a Catch leads to, which ends no order', async () => {
+      const [caught] = catching(false);
+      await world.load(
+        flowOf(node('control', { store: '' }), node('failed'), { ...caught, wires: [['failed']] } as FlowNode),
+      );
+      world.node('control').receive({ topic: 'pause' } as never);
+      const told = (): string | undefined => world.lines('warn', 'failed')[0];
+      await world.until('it is told', () => told() !== undefined);
+      assert.match(told() ?? '', /no event: SETTING_MISSING: store is not chosen: .* fix="Set the variable or field/);
+    });
+
     it('fails as STORE_UNAVAILABLE while the store cannot be used', async () => {
       const blocked = node('store', { directory: `${world.directory}/key.pem/no-folder` });
       await world.load(flowOf(blocked, node('control'), ...catching(false)));
