@@ -27,7 +27,7 @@ export function coverageText(report: CoverageReport): string {
 function verdict({ products, good, faulty, findings, owners }: CoverageReport['totals']): string {
   if (products === 0) return 'There is no product to check.';
   const rest = `${counted(findings.warning, 'warning')}, ${findings.information} for information`;
-  if (faulty === 0) return `All of ${counted(products, 'product')} can be ordered; ${rest}.`;
+  if (faulty === 0) return `${counted(products, 'product')}, none with a fault; ${rest}.`;
   const shares = Object.entries(owners).map(([owner, count]) => `${owner} ${count}`);
   const faults = `${counted(findings.fault, 'fault')} (${shares.join(', ')})`;
   return `${counted(products, 'product')}: ${good} can be ordered, ${faulty} cannot; ${faults}, ${rest}.`;
