@@ -40,12 +40,13 @@ elseif had == '1' and found ~= id then
   return { 'OTHER' }
 else
   local mark = tonumber(call('HGET', store, 'mark') or -1)
-  local others = call('SCARD', '${instancesKey}')
+  -- One that others have given up meanwhile does not know what they wrote, and cannot tell that it is missing.
+  local alone = call('SCARD', '${instancesKey}') == 1 and call('SISMEMBER', '${instancesKey}', instance) == 1
   if had == '1' and mark < tonumber(seen) then
     doubt('Redis has lost records that it had confirmed')
     call('HSET', store, 'mark', seen)
   elseif call('HGET', store, 'replid') ~= replid then
-    local whole = had == '1' and promoted == '0' and others <= 1
+    local whole = had == '1' and promoted == '0' and alone
     if not whole then
       doubt(promoted == '1' and 'a replica of Redis was promoted, or Redis was restarted from a snapshot'
         or 'Redis was restarted, or its data was replaced')

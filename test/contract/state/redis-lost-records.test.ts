@@ -129,6 +129,18 @@ describe('A Redis that has lost records', function () {
     assert.equal((await store.ledger.read(orderOf(2))).state, null);
   });
 
+  it('is doubted after a restart where another writes, and had given this one up meanwhile', async () => {
+    await keep(1);
+    const [own = ''] = await client.smembers('sf:{inst}');
+    // As another does with one that was silent for half a minute: stopped, or cut off.
+    await client.smove('sf:{inst}', 'sf:{inst}:away', own);
+    await client.sadd('sf:{inst}', 'another');
+    await server.stopOnly();
+    await server.restart();
+    await works();
+    assert.match(await reasonOf(), /was restarted/);
+  });
+
   it('is doubted once the server has taken another’s data over and is master again', async () => {
     const other = await stores.server();
     await client.replicaof('127.0.0.1', other.port);
