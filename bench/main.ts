@@ -1,9 +1,11 @@
 /**
  * npm run bench -- [intake] [--events N] [--runs N]
  * npm run bench -- writes [--orders N] [--runs N]
+ * npm run bench -- coverage [--products N] [--runs N]
  *
  * intake: N waiting events (100,000) from EARLIEST, taken in by us and counted by a bare grpc-js loop, in turn.
  * writes: N orders (100), one after the other, on each store: how much is written for an order, and what that costs.
+ * coverage: N products (5,000) of a made-up catalogue checked against WHMCS by us, and read by plain scripts, in turn.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { Org } from '../test/soak/org';
+import { coverage } from './coverage/coverage';
 import { measured, type Measured } from './intake/measure';
 import { writes } from './writes/writes';
 
@@ -55,13 +58,15 @@ async function main(): Promise<void> {
     options: {
       events: { type: 'string', default: '100000' },
       orders: { type: 'string', default: '100' },
+      products: { type: 'string', default: '5000' },
       runs: { type: 'string', default: '3' },
     },
   });
   const [what = 'intake'] = positionals;
   if (what === 'intake') await intake(Number(values.events), Number(values.runs));
   else if (what === 'writes') await writes(Number(values.orders), Number(values.runs));
-  else throw new Error(`There is no bench "${what}"; known: intake, writes`);
+  else if (what === 'coverage') await coverage(Number(values.products), Number(values.runs));
+  else throw new Error(`There is no bench "${what}"; known: intake, writes, coverage`);
 }
 
 main().catch((error: unknown) => {

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { largeCatalogue, layOut } from '../../simulators/large-catalogue';
-import { startSalesforceSimulator } from '../../simulators/salesforce/server';
+import { startSalesforceSimulator, type SalesforceSimulator } from '../../simulators/salesforce/server';
 import { demoCredentials } from '../../simulators/whmcs/authentication';
-import { startWhmcsSimulator } from '../../simulators/whmcs/server';
+import { startWhmcsSimulator, type WhmcsSimulator } from '../../simulators/whmcs/server';
 import type { Environment } from './environment';
 
 const consumerKey = '3MVG9demo.consumer.key';
@@ -25,6 +25,8 @@ export async function startDemo(products: number | null): Promise<{ environment:
   const pricebookId =
     products === null ? undefined : layOut(largeCatalogue(products), salesforce.people, whmcs.office).pricebookId;
   return {
+    salesforce,
+    whmcs,
     environment: {
       SF_LOGIN_URL: salesforce.url,
       SF_AUDIENCE: 'https://login.salesforce.com',
