@@ -1,7 +1,7 @@
 /** Adding, once nothing is unsettled: look for what is there already, then the intent, then the one call. */
 import { WhmcsError, type AddOrderRequest, type AddedOrder, type CallEnd } from '../whmcs/contract';
-import { addsOf, openAdd, settleAdd, watchFrom } from './add-record';
-import { carryOut, closeOpenIntent, lookOnce, lookThrough, unread } from './add-settling';
+import { addsOf, openAdd, settleAdd, unknownSender, watchFrom } from './add-record';
+import { carryOut, closeOpenIntent, isMadeElsewhere, lookOnce, lookThrough, unread } from './add-settling';
 import { draft, type Adding, type Wanted } from './adding';
 import { callOnce, describe } from './call-facts';
 import { underWay } from './calls-under-way';
@@ -61,8 +61,11 @@ async function takeMarked(adding: Adding, rows: Row[]): Promise<boolean> {
   const { orderId, record, facts, store } = order;
   const decision = byMark({ orderId, store: store.id, record, facts }, rows);
   if (decision === null || (decision.do !== 'adopt' && decision.do !== 'stop')) return false;
+  // Judged before an intent of ours takes the id: where the ledger lacks the call, whoever made it may have accepted it too.
+  const row = decision.do === 'adopt' ? decision.row : null;
+  const elsewhere = row !== null && isMadeElsewhere(order, row);
   // Written as an intent, so that whatever follows finds it settled, or stopped, like any other.
-  const intent = draft(adding);
+  const intent = { ...draft(adding), ...(elsewhere ? { sender: unknownSender } : {}) };
   await order.save((before) => openAdd(before, intent));
   const out = await carryOut(adding, intent, decision);
   if (out.kind === 'stopped') throw out.failure;
