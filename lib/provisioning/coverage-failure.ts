@@ -24,7 +24,7 @@ export function coverageFailure(thrown: unknown, progress: { checked: number; to
 
 function fixOf(error: WhmcsError | SalesforceError, retryable: boolean): string {
   if (error instanceof SalesforceError) {
-    if (error.kind === 'auth') return `Check the consumer key, user, certificate and audience, ${again}`;
+    if (error.kind === 'auth') return `Check the consumer key, user, private key and audience, ${again}`;
     if (error.code === 'MALFORMED_ID' || error.code === 'NOT_FOUND')
       return `Correct the id of the price book (PORTAL_PRICEBOOK_ID), or give the integration user read access to it, ${again}`;
     if (error.kind === 'query' || error.kind === 'permission')

@@ -16,7 +16,8 @@ const say = (line: string): void => {
   progress.end();
   process.stderr.write(`${line}\n`);
 };
-const log: Log = { debug() {}, info() {}, warn: (text) => say(text), error: (text) => say(text) };
+/** What ends the run is told once, at its end. */
+const log: Log = { debug() {}, info() {}, warn: (text) => say(text), error() {} };
 
 async function main(signal: AbortSignal): Promise<number> {
   const given = argumentsOf(process.argv.slice(2));

@@ -3,7 +3,10 @@ import type { CoverageProgress } from '../../lib/provisioning/coverage';
 
 const everyMs = 5_000;
 
-export function progressLine(out: NodeJS.WriteStream, now: () => number = () => performance.now()) {
+export function progressLine(
+  out: { isTTY?: boolean; write(text: string): unknown },
+  now: () => number = () => performance.now(),
+) {
   let last = -Infinity;
   let isOpen = false;
   return {

@@ -277,7 +277,7 @@ describe('The coverage of a catalogue', () => {
 
     it('says what Salesforce refuses, by kind', async () => {
       const cases: [SalesforceError, string, RegExp][] = [
-        [new SalesforceError('invalid_grant', 'no', 'auth'), 'SF_AUTH', /certificate/],
+        [new SalesforceError('invalid_grant', 'no', 'auth'), 'SF_AUTH', /private key and audience/],
         [new SalesforceError('NOT_FOUND', 'no', 'query'), 'SF_QUERY', /PORTAL_PRICEBOOK_ID/],
         [new SalesforceError('INVALID_TYPE', 'no', 'query'), 'SF_QUERY', /read access to Pricebook2/],
         [new SalesforceError('503', 'no', 'temporary'), '503', /Salesforce is well/],
