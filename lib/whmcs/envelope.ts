@@ -10,13 +10,17 @@ import { configFault, isRefusal } from './known-texts';
 
 /** @param writes whether the action has an effect: then an answer that could come from anywhere proves nothing. */
 export function readAnswer(action: string, { status, headers, body }: Answer, writes: boolean): CallEnd<JsonObject> {
-  if (status >= 300 && status < 400) return redirected(status, headers['location']);
+  const leadsOn = status >= 300 && status < 400;
+  if (leadsOn && !writes) return { kind: 'refused', fault: 'address', message: elsewhere(status, headers['location']) };
   const found = findObject(body);
-  if (found === null) return noObject(status, headers, body, writes);
-  return readObject(action, status, found.object, found.degraded);
+  if (found !== null) return readObject(action, status, found, writes);
+  // A hook that sends its caller on does so after WHMCS has done its work.
+  if (leadsOn)
+    return { kind: 'unknown', code: String(status), message: elsewhere(status, headers['location']), edge: false };
+  return noObject(status, headers, body, writes);
 }
 
-function readObject(action: string, status: number, object: JsonObject, degraded: boolean): CallEnd<JsonObject> {
+function readObject(action: string, status: number, { object, degraded }: Found, writes: boolean): CallEnd<JsonObject> {
   const result = wordOf(object['result']);
   const warning = textOf(object['warning']);
   if (result === 'success') return { kind: 'success', value: object, warning, degraded };
@@ -24,10 +28,10 @@ function readObject(action: string, status: number, object: JsonObject, degraded
   // Proxies answer JSON too. What WHMCS itself says has a result, or on a few paths a status or a warning alone.
   const fromWhmcs = result !== null || (status < 500 && (wordOf(object['status']) === 'error' || warning !== null));
   const fault = message === null ? null : configFault(action, status, message);
-  if (fault !== null && (fromWhmcs || status < 500)) {
+  if (fault !== null && (fromWhmcs || (status < 500 && !writes))) {
     return { kind: 'refused', fault, message: configMessage(action, fault, message ?? '') };
   }
-  if (!fromWhmcs && status >= 400) {
+  if (!fromWhmcs && status >= 300) {
     return { kind: 'unknown', code: String(status), message: `HTTP ${status}: ${message ?? 'no words'}`, edge: false };
   }
   const isError = result === 'error' || (result === null && wordOf(object['status']) === 'error');
@@ -50,14 +54,10 @@ function configMessage(action: string, fault: string, text: string): string {
   }
 }
 
-function redirected(status: number, location: string | undefined): CallEnd<JsonObject> {
+function elsewhere(status: number, location: string | undefined): string {
   const target = location !== undefined && URL.canParse(location) ? new URL(location) : null;
   const where = target ? ` to ${target.origin}${target.pathname}` : '';
-  return {
-    kind: 'refused',
-    fault: 'address',
-    message: `HTTP ${status}: the WHMCS address leads on${where}; set the address that it leads to`,
-  };
+  return `HTTP ${status}: the WHMCS address leads on${where}; set the address that it leads to`;
 }
 
 function noObject(status: number, headers: Record<string, string>, body: string, writes: boolean): CallEnd<JsonObject> {
@@ -97,11 +97,17 @@ function isEdge(status: number, headers: Record<string, string>, body: string): 
   return /<title>\s*(just a moment|attention required!)/i.test(body.slice(0, 20_000));
 }
 
+interface Found {
+  object: JsonObject;
+  /** Something stood before it. */
+  degraded: boolean;
+}
+
 /**
  * The object that the body holds. A byte order mark, or what PHP or a hook printed before it, is passed over: then the
  * object must begin a line, reach to the end, and have a result.
  */
-function findObject(body: string): { object: JsonObject; degraded: boolean } | null {
+function findObject(body: string): Found | null {
   const text = body.replace(/^\uFEFF+/, '').trim();
   const whole = parsed(text);
   if (whole !== undefined) return isObject(whole) ? { object: whole, degraded: false } : null;

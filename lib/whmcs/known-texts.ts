@@ -8,30 +8,29 @@ const address = '[0-9a-f.:]+(?:%[0-9a-z]+)?';
 const configTexts: readonly [ConfigFault, RegExp][] = [
   ['ip', new RegExp(`^(?:invalid|forbidden) ip:? ${address}$`)],
   ['role', /^invalid permissions\b/],
+  ['role', /^access denied\.?$/],
   ['action', /^(?:command not found|api function not found)\b/],
   ['action', /requested api action could not be found/],
   ['address', /^empty action request\b/],
-];
-/** So short that a module which a call runs may say the same of its own server. */
-const loginTexts: readonly [ConfigFault, RegExp][] = [
-  ['role', /^access denied\.?$/],
   ['credentials', /^(?:authentication failed|invalid or missing credentials)\.?$/],
   ['credentials', /^(?:administrator account disabled|invalid password provided)\.?$/],
 ];
 
-/** Actions that run modules, whose texts WHMCS passes on. */
+/**
+ * Actions that run modules, whose texts WHMCS passes on. Where a module sells what another WHMCS provides, it brings that
+ * one's own words.
+ */
 const runsModules = new Set(['AcceptOrder', 'ModuleCreate']);
 
 /**
  * The configuration fault that a text tells of: the call was certainly not carried out.
- * @param status HTTP status; it counts only where a module may have said the same.
+ * @param status HTTP status; it counts only where a module may have said the same, which comes without an HTTP error.
  * @returns null when it tells of none.
  */
 export function configFault(action: string, status: number, text: string): ConfigFault | null {
   const words = text.trim().toLowerCase();
-  const mayBeModule = runsModules.has(action) && status < 400;
-  const texts = mayBeModule ? configTexts : [...configTexts, ...loginTexts];
-  return texts.find(([, pattern]) => pattern.test(words))?.[0] ?? null;
+  if (runsModules.has(action) && status < 400) return null;
+  return configTexts.find(([, pattern]) => pattern.test(words))?.[0] ?? null;
 }
 
 /** Texts with which an action refuses before it has done anything. */

@@ -148,7 +148,16 @@ describe('an answer of WHMCS', () => {
   });
 
   it('of a call that runs modules is not taken for a refusal when a module could have said the same', () => {
-    for (const message of ['Authentication Failed', 'Access Denied', 'Invalid password provided'])
+    for (const message of [
+      'Authentication Failed',
+      'Access Denied',
+      'Invalid password provided',
+      // A reseller's module passes on what the WHMCS of its provider says.
+      'Invalid IP 203.0.113.9',
+      'Invalid Permissions: API action "modulecreate" is not allowed',
+      'Command Not Found',
+      'Empty action request',
+    ])
       for (const action of ['AcceptOrder', 'ModuleCreate']) {
         assert.equal(read(error(message), { action, writes: true }).kind, 'unclear', `${action} ${message}`);
         assert.equal(read(error(message), { action, writes: true, status: 403 }).kind, 'refused');
@@ -232,6 +241,21 @@ describe('an answer of WHMCS', () => {
     assert.match(messageOf(end), /https:\/\/b\.example\/whmcs\/includes\/api\.php;/);
     assert.doesNotMatch(messageOf(end), /token/);
     assert.equal(classOf(read('', { status: 302 })), 'refused address');
+  });
+
+  it('that leads elsewhere proves nothing of a write: a hook may send its caller on after the work', () => {
+    const read302 = (body: string | object) => read(body, { status: 302, action: 'AddOrder', writes: true });
+    assert.equal(classOf(read302('')), 'unknown 302');
+    assert.match(messageOf(read302('')), /leads on/);
+    assert.equal(read302({ result: 'success', orderid: 5001 }).kind, 'success');
+    assert.equal(classOf(read302(error('Client ID Not Found'))), 'refused business');
+    assert.equal(classOf(read302({ message: 'moved' })), 'unknown 302');
+  });
+
+  it('that has no result and speaks as WHMCS does is no refusal of a write: it may be a proxy’s', () => {
+    const denied = { message: 'Access denied.' };
+    assert.equal(classOf(read(denied, { status: 403, action: 'AddOrder', writes: true })), 'unknown 403');
+    assert.equal(classOf(read(denied, { status: 403, action: 'GetOrders' })), 'refused role');
   });
 
   it('404 to a read is a wrong address; to a write it proves nothing', () => {
