@@ -148,7 +148,10 @@ if text(5) then
 end
 return isNew and 1 or 0`);
 
-/** channel, now, instance. */
+/**
+ * channel, now, instance, the place after which to look or ''. Answers the event, nothing where none may go, or, after a
+ * thousand that may not, the place after which to look on: others are served in between.
+ */
 export const take = inbox(`
 local channel, now, instance = arg[1], arg[2], arg[3]
 local line = q .. 'line:' .. channel
@@ -162,23 +165,25 @@ local busy = {}
 for _, order in ipairs(call('HKEYS', q .. 'busy')) do
   busy[order] = call('HGET', events(call('HGET', q .. 'busy', order)), 'state') == 'inWork'
 end
-local from = 0
-while true do
-  local ids = call('ZRANGE', line, from, from + 99)
-  if #ids == 0 then return nil end
-  for _, id in ipairs(ids) do
+local after = text(4)
+for _ = 1, 10 do
+  local from = after and '(' .. after or '-inf'
+  local found = call('ZRANGEBYSCORE', line, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 100)
+  if #found == 0 then return nil end
+  for i = 1, #found, 2 do
+    local id = found[i]
     local order = call('HGET', events(id), 'orderId')
     local e = not busy[order] and load(id)
     if e == nil then
       call('ZREM', line, id)
-      from = from - 1
     elseif e then
       change(e, { state = 'inWork', worker = instance, handout = e.handout + 1, notBefore = false, reason = false, waitsFor = false })
       return row(id)
     end
+    after = found[i + 1]
   end
-  from = from + 100
-end`);
+end
+return after`);
 
 /** id, handout, fruitless to add, instance. */
 export const handOutAgain = inbox(`

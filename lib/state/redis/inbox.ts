@@ -84,7 +84,11 @@ export class RedisInbox implements Inbox {
   }
 
   async take(channel: string, now: number): Promise<InboxEvent | null> {
-    return oneRow.parse(await this.connection.run(lua.take, channel, Math.floor(now), this.instance));
+    for (let after = ''; ;) {
+      const answer = await this.connection.run(lua.take, channel, Math.floor(now), this.instance, after);
+      if (typeof answer !== 'string') return oneRow.parse(answer);
+      after = answer;
+    }
   }
 
   async handOutAgain(id: string, handout: number, why: 'deploy' | 'silence'): Promise<InboxEvent | null> {
