@@ -44,7 +44,8 @@ The editor is at ${world.editor}
   1. Open the tab "Demo orders" and click the button left of "Good order": an Order is approved in the simulated Salesforce.
   2. Open the tab "Order provisioning" and watch it pass; the debug sidebar (the bug, top right) shows the message.
   3. Try the other four stories. The simulators' panels: ${world.vendors.salesforce}/_panel and ${world.vendors.whmcs}/_panel
-  4. Health: ${world.editor}health
+  4. Look without changing anything: the buttons "dry run" and "coverage" on the tab "Order provisioning".
+  5. Health: ${world.editor}health
 
 Ctrl+C ends everything.`);
     await once(signal);
