@@ -30,7 +30,7 @@ export interface CoverageParts {
 export interface CoverageProgress {
   /** Products looked at by now. */
   checked: number;
-  /** Of so many: entries of the price book, which are a few more than products where there are several currencies. */
+  /** Of so many; fewer in the end where Products have several entries, one for each currency. */
   total: number;
   faulty: number;
 }
@@ -101,10 +101,12 @@ class Run {
       further: furtherPaths(fields).filter(isOfPriceBook),
     };
     const selling = { currencies, takesQuantities, cycleKnown };
+    let taken = 0;
     for await (const page of salesforce.priceBookProducts(query, signal)) {
-      const { total } = page.entries;
+      const { total, read } = page.entries;
       if (total > mostProducts) throw tooMany(total);
-      this.progress = { ...this.progress, total };
+      taken += page.products.length;
+      this.progress = { ...this.progress, total: total - (read - taken) };
       for (const product of page.products) await this.take(product, selling);
     }
     await this.checkWaiting(selling);

@@ -16,6 +16,8 @@ export class CatalogueUnderTest {
   readonly sold = new Map<number, Product>();
   book: PriceBook = { id: bookId, name: 'Portal', isActive: true, isStandard: false };
   pageLength = 2_000;
+  /** Of each product, one a currency. */
+  entriesEach = 1;
   /** null: the API role may not ask. */
   currencies: string[] | null = ['USD', 'EUR'];
   takesQuantities: boolean | null = true;
@@ -86,7 +88,10 @@ export class CatalogueUnderTest {
     for (let read = 0; read < total || total === 0;) {
       const products = this.products.slice(read, read + this.pageLength);
       read += products.length;
-      yield await Promise.resolve({ products, entries: { total, read } });
+      yield await Promise.resolve({
+        products,
+        entries: { total: total * this.entriesEach, read: read * this.entriesEach },
+      });
       if (total === 0) return;
     }
   }

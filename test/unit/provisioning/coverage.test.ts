@@ -242,6 +242,16 @@ describe('The coverage of a catalogue', () => {
     ]);
   });
 
+  it('counts products where each has an entry for several currencies', async () => {
+    catalogue.entriesEach = 3;
+    catalogue.pageLength = 100;
+    for (let pid = 1; pid <= 150; pid++) catalogue.addSold(pid);
+    const seen: CoverageProgress[] = [];
+    const report = await catalogue.run({ onProgress: (progress) => seen.push(progress) });
+    assert.deepEqual(seen.at(-1), { checked: 150, total: 150, faulty: 0 });
+    assert.equal(report.totals.products, 150);
+  });
+
   it('tells when it began and how long it took', async () => {
     const from = catalogue.clock.now();
     catalogue.addSold(1);
