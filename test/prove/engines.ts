@@ -7,7 +7,7 @@ import { filesOf } from '../../lib/state/sqlite/directory';
 import { databaseClass } from '../../lib/state/sqlite/load-sqlite';
 import { startRedis } from '../redis-server';
 import type { PlaceOf } from './orders-to-worker';
-import type { Backup, Plan } from './plan';
+import type { Backup, Plan } from './rows';
 
 export type EngineName = PlaceOf['engine'];
 export const engineNames: readonly EngineName[] = ['sqlite', 'redis'];

@@ -1,9 +1,10 @@
 /** `npm run prove`: see `docs/guarantees.md` for what it proves. */
 import type { EngineName } from './engines';
 import { BadOptions, help, proveCommand, type ProveCommand } from './options';
-import { planOf, rowsOf } from './plan';
+import { planOf } from './plan';
 import { prove } from './prove';
 import { proveTeeth } from './prove-teeth';
+import { rowsOf } from './rows';
 import { failureLines, tableOf } from './table';
 
 async function main(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The words of `npm run prove`. */
 import { parseArgs } from 'node:util';
 import { engineNames, type EngineName } from './engines';
-import { rows, type Row } from './plan';
+import { rows, type Row } from './rows';
 
 export const help = `npm run prove -- [options]
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
-import { planOf, rowsOf } from './plan';
+import { planOf } from './plan';
 import { prove } from './prove';
+import { rowsOf } from './rows';
 import { biteOf } from './prove-teeth';
 import { engineNames } from './engines';
 import { failureLines } from './table';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleWorker, root, type Patch } from './bundle';
 import type { EngineName } from './engines';
-import type { Plan } from './plan';
+import type { Plan } from './rows';
 import { runSeed, type Ran } from './run-seed';
 import type { StoreTooth } from './toothless';
 import { Vendors } from './vendors';

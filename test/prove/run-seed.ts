@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { newPlace, type EngineName, type Place } from './engines';
 import { judge, type Allowance, type HeldSalesforceOrder, type Verdict } from './judge';
 import type { Said } from './orders-to-worker';
-import type { Plan, Seat } from './plan';
+import type { Plan, Seat } from './rows';
 import type { StoreTooth } from './toothless';
 import type { Vendors } from './vendors';
 import { WorkerProcess } from './worker-process';

@@ -1,6 +1,6 @@
 /** What a run has shown, for people. */
 import type { Twin } from './judge';
-import { rowOf, type Row } from './plan';
+import { rowOf, type Row } from './rows';
 import type { Ran } from './run-seed';
 
 const columns = ['runs', 'hit', 'struck', 'accepted', 'twins', 'asked', 'failed', 'breaches'] as const;

@@ -1,7 +1,9 @@
 /** Rules that are taken out, one at a time, and the seeds that must show it. */
 import type { Patch } from './bundle';
 import type { EngineName } from './engines';
-import { planOf, slowFailed, type Plan, type Row } from './plan';
+import { slowFailed } from './faults';
+import { planOf } from './plan';
+import type { Plan, Row } from './rows';
 import type { StoreTooth } from './toothless';
 
 export interface Tooth {
