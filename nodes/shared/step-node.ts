@@ -17,6 +17,8 @@ export interface StepNodeOptions<
 > {
   connections: C;
   settings: D;
+  /** Properties that older flows have here and that are set elsewhere now, with what they were by default, and where. */
+  moved?: Readonly<Record<string, { was: string; to: string }>>;
   /** Names of the outputs, in the order of the editor. */
   ways: readonly W[];
   build: (settings: ValuesOf<D>, connections: Connections<C>, node: Node) => Step<N, A, W>;
@@ -48,6 +50,11 @@ export function stepNode<
     }
     nodeProblem(this, found);
     for (const note of read.notes) this.log(note);
+    for (const [field, { was, to }] of Object.entries(options.moved ?? {})) {
+      const value: unknown = (config as unknown as Record<string, unknown>)[field];
+      if (typeof value === 'string' && value.trim() !== '' && value.trim() !== was)
+        this.warn(`${field} (${value.trim().slice(0, 80)}) is not used here any more: set it on ${to}.`);
+    }
     new StepRunner(this, options.ways, step, found[0]?.code ?? 'SETTING_MISSING');
   });
 }

@@ -105,6 +105,24 @@ describe('sf-get-order', () => {
     assert.equal(world.salesforce.panel.requests('query').length, 1);
   });
 
+  it('says where two mapping checks behind it read the same from different fields', async () => {
+    const second = node('mapping', { id: 'second', name: 'second', billingCycleField: 'ProductCode' });
+    const gate: FlowNode = { id: 'gate', type: 'helper', z: 'tab', x: 0, y: 0, wires: [['mapping', 'second']] };
+    await world.load([...leadingToMapping({}).filter(({ id }) => id !== 'gate'), gate, second]);
+    assert.deepEqual(world.lines('warn', 'get'), [
+      '"mapping" reads the billing cycle from Billing_Cycle__c, "second" from ProductCode: Billing_Cycle__c is used for both. Set the same on each.',
+    ]);
+  });
+
+  it('says of fields that an older flow names here where they are set now', async () => {
+    await world.load(
+      leadingToMapping({}, { productIdField: ' Legacy_Pid__c ', billingCycleField: 'Billing_Cycle__c' }),
+    );
+    assert.deepEqual(world.lines('warn', 'get'), [
+      'productIdField (Legacy_Pid__c) is not used here any more: set it on mapping check, as "WHMCS product".',
+    ]);
+  });
+
   it('names the field that mapping check wants and the org does not have', async () => {
     await world.load(leadingToMapping({ customFields: '12=OrderItem.Nowhere__c' }));
     const { error, caught } = await world.pass('get', await arriving(world, step));
