@@ -5,7 +5,7 @@ import { SharedStore, type SharedStoreParts } from '../../lib/provisioning/share
 import type { Log } from '../../lib/log';
 import { StoreError, type IdMappingsTable, type StateStore } from '../../lib/state/contract';
 import { shippedTable, type DescribedTable } from '../../lib/state/postgres/described-table';
-import type { RedisConnection } from '../../lib/state/redis/connection';
+import type { RedisConnection } from '../../lib/state/redis/client-options';
 import { thisProcess } from '../../lib/state/sender';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
 import { connectionTest, registerAdminRoutes, type TestAnswer } from '../shared/admin-routes';

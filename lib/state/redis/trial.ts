@@ -1,5 +1,6 @@
 /** Tries a Redis without a word written to it: for the Test button of a form. */
-import { Connection, type RedisConnection } from './connection';
+import type { RedisConnection } from './client-options';
+import { Connection } from './connection';
 import { storeKey } from './keys';
 import { redisError } from './redis-errors';
 import { bare } from './script';

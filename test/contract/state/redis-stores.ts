@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import Redis from 'ioredis';
 import type { Clock } from '../../../lib/clock';
 import { StoreError, type StateStore } from '../../../lib/state/contract';
-import type { RedisConnection } from '../../../lib/state/redis/connection';
+import type { RedisConnection } from '../../../lib/state/redis/client-options';
 import { openRedisStore } from '../../../lib/state/redis/engine';
 import { FakeClock } from '../../fake-clock';
 import { startRedis, type RedisOptions, type RedisServer } from '../../redis-server';
