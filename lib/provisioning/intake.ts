@@ -10,6 +10,7 @@ import { ChannelStream, type StreamOptions } from './channel-stream';
 import type { Failure } from './failure';
 import { HandOut, type HandOutOptions } from './hand-out';
 import { HandOutHold } from './hand-out-hold';
+import { LeftChannels } from './left-channels';
 import type { EventPart } from './message';
 import { startCost, type StartCost } from './operator-start';
 import { SaidOnce } from './said-once';
@@ -39,6 +40,7 @@ export class Intake {
   private readonly stream: ChannelStream;
   private readonly handOut: HandOut;
   private readonly stoppedEvents: StoppedEvents;
+  private readonly leftChannels: LeftChannels;
   private readonly hold: HandOutHold;
   private readonly beginning: SaidOnce;
   private readonly looking: SaidOnce;
@@ -71,6 +73,7 @@ export class Intake {
     });
     this.handOut = new HandOut(options, () => this.paused || this.hold.by !== null, told);
     this.stoppedEvents = new StoppedEvents(options, this.handOut);
+    this.leftChannels = new LeftChannels(options);
     const { log } = options.provisioning;
     this.beginning = new SaidOnce(log, { fails: 'The intake could not begin; trying again' });
     this.looking = new SaidOnce(log, { fails: 'Stopped events could not be looked after; trying again' });
@@ -238,6 +241,7 @@ export class Intake {
     const now = this.options.provisioning.clock.monotonic();
     if (now - this.deadEndedAt < endDeadMs) return;
     await this.stoppedEvents.endDead();
+    await this.leftChannels.takeUp();
     this.deadEndedAt = now;
   }
 
