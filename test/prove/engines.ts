@@ -83,32 +83,38 @@ async function redisPlace(fsync: Plan['fsync']): Promise<Place> {
       client.disconnect();
     }
   };
+  // Two are asked for at a time, now and then, and there is one port.
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => (last = last.then(work, work));
   return {
     of: { engine: 'redis', url: redis.url },
-    async restart(signal) {
-      if (signal === 'SIGKILL') await redis.kill();
-      await redis.restart();
-    },
-    lose: () => redis.restart({ wipe: true }),
-    async backUp() {
-      await asked('SAVE');
-      for (const path of [files, dump]) {
-        rmSync(join(copies, path), { recursive: true, force: true });
-        cpSync(join(directory, path), join(copies, path), { recursive: true });
-      }
-    },
-    async putBack(how) {
-      await redis.stopOnly();
-      for (const path of [files, dump]) rmSync(join(directory, path), { recursive: true, force: true });
-      if (how === 'the append-only file') {
-        cpSync(join(copies, files), join(directory, files), { recursive: true });
-        return redis.restart();
-      }
-      cpSync(join(copies, dump), join(directory, dump));
-      // With an append-only file it would not look at the dump.
-      await redis.restart({ args: ['--appendonly', 'no'] });
-      await asked('CONFIG', 'SET', 'appendonly', 'yes');
-    },
+    restart: (signal) =>
+      inTurn(async () => {
+        if (signal === 'SIGKILL') await redis.kill();
+        await redis.restart();
+      }),
+    lose: () => inTurn(() => redis.restart({ wipe: true })),
+    backUp: () =>
+      inTurn(async () => {
+        await asked('SAVE');
+        for (const path of [files, dump]) {
+          rmSync(join(copies, path), { recursive: true, force: true });
+          cpSync(join(directory, path), join(copies, path), { recursive: true });
+        }
+      }),
+    putBack: (how) =>
+      inTurn(async () => {
+        await redis.stopOnly();
+        for (const path of [files, dump]) rmSync(join(directory, path), { recursive: true, force: true });
+        if (how === 'the append-only file') {
+          cpSync(join(copies, files), join(directory, files), { recursive: true });
+          return redis.restart();
+        }
+        cpSync(join(copies, dump), join(directory, dump));
+        // With an append-only file it would not look at the dump.
+        await redis.restart({ args: ['--appendonly', 'no'] });
+        await asked('CONFIG', 'SET', 'appendonly', 'yes');
+      }),
     async close() {
       await redis.stop();
       for (const path of [directory, copies]) rmSync(path, { recursive: true, force: true });
