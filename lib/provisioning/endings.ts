@@ -13,7 +13,15 @@ import { failure, messageFor } from './failure';
 import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
-import { isUnreadable, unsettledAccept, unsettledAdd, withTodo, type OrderRecord, type Report } from './order-record';
+import {
+  anyAttempt,
+  isUnreadable,
+  unsettledAccept,
+  unsettledAdd,
+  withTodo,
+  type OrderRecord,
+  type Report,
+} from './order-record';
 import type { Provisioning } from './provisioning';
 import { failurePart } from './stored-failure';
 
@@ -200,7 +208,7 @@ export class Endings {
 
   /**
    * Closes the attempt and stores the result to report, in one write. When no attempt is open the event failed before one
-   * was opened: its result is for whichever attempt Salesforce shows (0), unless an earlier result is still to be told.
+   * was opened: its result is for whichever attempt Salesforce shows, unless an earlier result is still to be told.
    */
   private async close(
     order: HeldOrder,
@@ -214,7 +222,7 @@ export class Endings {
         if (end === 'Activated' || (record.report !== null && record.report.told === null)) return record;
         return {
           ...record,
-          report: { ...reportOf(record, eventId, end, cause, now), attempt: 0 },
+          report: { ...reportOf(record, eventId, end, cause, now), attempt: anyAttempt },
           todo: withTodo(record.todo, 'report'),
         };
       }

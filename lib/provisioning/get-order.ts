@@ -15,7 +15,7 @@ import { faultOf, type Foreseen, type KnownOrder } from './foresight';
 import { orderLease, type HeldOrder } from './held-order';
 import { orderBusy, parkedFor } from './held-step';
 import type { EventPart, OrderPart, SkippedPart } from './message';
-import { isAnotherAttempt, type OrderRecord, type Report } from './order-record';
+import { anyAttempt, isAnotherAttempt, type OrderRecord, type Report } from './order-record';
 import type { Step, StepContext, StepOutcome } from './step';
 
 export interface GetOrderSettings {
@@ -216,7 +216,7 @@ function opened(record: OrderRecord, order: SalesforceOrder): OrderRecord {
 function hasEnded(record: OrderRecord, order: SalesforceOrder): boolean {
   if (record.attemptState === 'open') return false;
   // The order failed before an attempt was opened: that result is for whichever attempt Salesforce shows.
-  if (record.report?.attempt === 0) return true;
+  if (record.report?.attempt === anyAttempt) return true;
   return record.attempt > 0 && !isAnotherAttempt(record, order.attempt);
 }
 

@@ -4,6 +4,9 @@ import { StoreError, type OrderState } from '../state/contract';
 
 export const recordFormat = 1;
 
+/** A result for whichever attempt Salesforce shows. No org's number: counters of people may well begin at 0. */
+export const anyAttempt = -1;
+
 const sender = z.object({ instance: z.string(), bootId: z.string(), pid: z.number(), startTime: z.string() });
 
 /** What was asked for, so that a row in WHMCS can be compared with it. */
@@ -114,7 +117,7 @@ const accepted = z.object({
 });
 
 const report = z.object({
-  /** The org's number of the attempt, or ours where the org does not count; 0: for whichever attempt Salesforce shows. */
+  /** The org's number of the attempt, or ours where the org does not count; see `anyAttempt`. */
   attempt: z.number(),
   status: z.enum(['Activating', 'Activated', 'Failed']),
   code: z.string().nullable(),

@@ -1,6 +1,6 @@
 /** What an Order as Salesforce shows it means for a result that is to be told, and what is written then. Pure. */
 import type { OrderChange, SalesforceOrder } from '../salesforce/contract';
-import type { Report } from './order-record';
+import { anyAttempt, type Report } from './order-record';
 
 /**
  * - open: it is to be written. shown: Salesforce shows it already.
@@ -22,7 +22,7 @@ export function standingOf(
 ): Standing {
   const isOurs = order.lastModifiedById === ourUserId;
   const overtaken = (why: string, lacksId = false): Standing => ({ is: 'overtaken', why, lacksId });
-  if (order.attempt !== null && report.attempt !== 0 && order.attempt !== report.attempt)
+  if (order.attempt !== null && report.attempt !== anyAttempt && order.attempt !== report.attempt)
     return overtaken(`attempt ${order.attempt} stands in Salesforce, this is the result of attempt ${report.attempt}`);
   const showsId = report.whmcsOrderId === null || order.whmcsOrderId === report.whmcsOrderId;
   if (order.activationStatus === report.status && showsId)
@@ -52,6 +52,8 @@ export function changeOf(order: SalesforceOrder, report: Report, idAlone: boolea
     errorMessage: report.message,
     errorAt: report.status === 'Failed' ? report.at : null,
     ...(report.whmcsOrderId === null ? {} : { whmcsOrderId: report.whmcsOrderId }),
-    ...(order.fence === 'attempt' ? { resultAttempt: report.attempt === 0 ? order.attempt : report.attempt } : {}),
+    ...(order.fence === 'attempt'
+      ? { resultAttempt: report.attempt === anyAttempt ? order.attempt : report.attempt }
+      : {}),
   };
 }

@@ -8,7 +8,7 @@ import { LeaseLost } from './held-order';
 import { OldResults } from './old-result';
 import { OrderNotes } from './order-notes';
 import { OrderPatches, type Target } from './order-patches';
-import { isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
+import { anyAttempt, isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
 import { patchNow } from './patch-now';
 import type { Provisioning } from './provisioning';
 import { tellResult, type Done, type NotYet } from './tell-result';
@@ -221,7 +221,7 @@ export class Writer {
     log[how === 'written' ? 'info' : 'warn'](text, {
       order: orderId,
       event: report.eventId,
-      attempt: report.attempt,
+      attempt: report.attempt === anyAttempt ? undefined : report.attempt,
       code: report.code,
       why,
       whmcsOrder: report.whmcsOrderId,

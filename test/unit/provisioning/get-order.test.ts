@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Failure } from '../../../lib/provisioning/failure';
 import { getOrder, type GetOrderSettings } from '../../../lib/provisioning/get-order';
 import type { EventPart } from '../../../lib/provisioning/message';
-import type { OrderRecord } from '../../../lib/provisioning/order-record';
+import { anyAttempt, type OrderRecord } from '../../../lib/provisioning/order-record';
 import type { StepContext } from '../../../lib/provisioning/step';
 import { defaultFieldNames, type FieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
 import { World, orderId, type Process } from './vendor-doubles/world';
@@ -362,16 +362,16 @@ describe('get order', () => {
     });
 
     it('with a result from before any attempt is not run again until that is told', async () => {
-      await ended(0, null);
+      await ended(anyAttempt, null);
       shows = [salesforceOrder({ attempt: 1 })];
       assert.equal(await wayOf(run()), 'skip ATTEMPT_CLOSED');
-      await ended(0, 'written');
+      await ended(anyAttempt, 'written');
       assert.equal(await wayOf(run()), 'go');
       assert.deepEqual(await attempt(), { number: 1, state: 'open', ended: null });
     });
 
     it('that is open goes on, though an older result was never told', async () => {
-      await ended(0, null, { attemptState: 'open', attempt: 1 });
+      await ended(anyAttempt, null, { attemptState: 'open', attempt: 1 });
       shows = [salesforceOrder({ attempt: 1 })];
       assert.equal(await wayOf(run()), 'go');
     });

@@ -76,6 +76,19 @@ describe('the writer of results', () => {
     assert.equal((await desk.readRecord()).report?.told?.how, 'dropped');
   });
 
+  it('never overwrites the first Retry with an older result in an org that counts attempts from 0', async () => {
+    await begin();
+    desk.salesforce.edit(orderId, { attempt: 0 });
+    desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
+    await desk.record({ ...acceptedRecord, accepted: null, salesforceAttempt: 0 });
+    await desk.provisioning.endings.fail(desk.of(await desk.handOut()), cause().part());
+    await desk.settle();
+    desk.salesforce.edit(orderId, { attempt: 1 });
+    await desk.settle(10_000);
+    assert.deepEqual(desk.salesforce.statuses(orderId), []);
+    assert.equal((await desk.readRecord()).report?.told?.how, 'dropped');
+  });
+
   it("never overwrites a person's edit", async () => {
     await begin();
     desk.salesforce.ends.push({ kind: 'later', code: '503', message: 'away' });
