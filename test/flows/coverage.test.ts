@@ -44,7 +44,7 @@ const inOrder = (map: Map<string, string[]>): [string, string[]][] =>
   [...map].sort(([one], [other]) => (one < other ? -1 : 1));
 
 describe('npm run coverage', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let scene: CoverageScene;
   before(async () => (scene = await CoverageScene.open()));
   after(() => scene.close());
