@@ -160,13 +160,18 @@ export class World {
   }
 
   /** Presses the button of the flow's inject node *retry* with the ids of orders in it. */
-  async retry(...ids: string[]): Promise<void> {
-    const node = nodeOf(await this.flows(), 'inject', 'retry');
+  retry(...ids: string[]): Promise<void> {
+    return this.press('retry', ids.join(' '));
+  }
+
+  /** Presses the button of one of the flow's inject nodes; with a text in the place of its own payload. */
+  async press(name: string, payload?: string): Promise<void> {
+    const node = nodeOf(await this.flows(), 'inject', name);
     const props = [
-      { p: 'topic', v: 'retry', vt: 'str' },
-      { p: 'payload', v: ids.join(' '), vt: 'str' },
+      { p: 'topic', v: name, vt: 'str' },
+      { p: 'payload', v: payload, vt: 'str' },
     ];
-    await this.admin('POST', `/inject/${node.id}`, { __user_inject_props__: props });
+    await this.admin('POST', `/inject/${node.id}`, payload === undefined ? {} : { __user_inject_props__: props });
   }
 
   /** The events in the store, oldest first, read beside Node-RED. */
