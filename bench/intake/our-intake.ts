@@ -11,6 +11,7 @@ import { thisProcess } from '../../lib/state/sender';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
 import { channel, connect } from './connection';
 import { Counting } from './measure';
+import { intakeSettings } from '../../test/intake-settings';
 
 async function main(): Promise<void> {
   const { salesforce, pubsub, events } = connect();
@@ -26,13 +27,10 @@ async function main(): Promise<void> {
   const counting = new Counting(events);
   const intake = new Intake({
     provisioning,
+    ...intakeSettings,
     channel,
-    orderIdField: 'OrderId__c',
-    activationStatusField: 'Activation_Status__c',
     replay: 'ALL',
     maxInWork: 10,
-    silenceMs: 300_000,
-    uncaught: 'fail',
     createSubscriber: (sink) =>
       createPubSubSubscriber({
         endpoint: pubsub,

@@ -27,6 +27,7 @@ import { workerOptions } from '../../test/prove/orders-to-worker';
 import { scaledClock } from '../../test/prove/scaled-clock';
 import { WorkerFlow } from '../../test/prove/worker-flow';
 import { CountedWrites } from './counted-writes';
+import { intakeSettings } from '../../test/intake-settings';
 
 const channel = '/event/OrderProvisionRequested__e';
 const options = workerOptions
@@ -77,13 +78,9 @@ async function main(): Promise<void> {
   let made = 0;
   const intake = new Intake({
     provisioning,
+    ...intakeSettings,
     channel,
-    orderIdField: 'OrderId__c',
-    activationStatusField: 'Activation_Status__c',
-    replay: 'LATEST',
     maxInWork: 4,
-    silenceMs: 300_000,
-    uncaught: 'fail',
     createSubscriber: () => silent,
     newMessageId: () => `m${++made}`,
     deliver: (event) => void flow.run(event),

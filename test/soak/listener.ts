@@ -19,6 +19,7 @@ import { thisProcess } from '../../lib/state/sender';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
 import type { FakeClock } from '../fake-clock';
 import { consumerKey, username, type Org } from './org';
+import { intakeSettings } from '../intake-settings';
 
 export const channel = '/event/OrderProvisionRequested__e';
 export const transports = ['pubsub', 'streaming'] as const;
@@ -73,13 +74,10 @@ export class Listener {
     let made = 0;
     listener.intake = new Intake({
       provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
       replay: 'ALL',
       maxInWork: 10,
-      silenceMs: 300_000,
-      uncaught: 'fail',
       sweep: {
         read: (after, limit, signal) =>
           salesforce.activatingOrders(

@@ -4,6 +4,7 @@ import { EventRefused, type EventSink } from '../../../lib/salesforce/contract';
 import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { DeskUnderTest } from './desk-under-test';
+import { intakeSettings } from '../../intake-settings';
 
 const channel = '/data/OrderChangeEvent';
 const one = '801000000000001AAA';
@@ -23,13 +24,8 @@ describe('the intake of change events', () => {
     let messages = 0;
     intake = new Intake({
       provisioning: desk.provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
-      replay: 'LATEST',
-      maxInWork: 5,
-      silenceMs: 300_000,
-      uncaught: 'fail',
       sweep: {
         read: () => {
           swept += 1;

@@ -5,6 +5,7 @@ import { StoreError } from '../../../lib/state/contract';
 import type { InboxEvent, StateStore } from '../../../lib/state/contract';
 import { channel, DeskUnderTest, orderId } from './desk-under-test';
 import { ScriptedSubscriber } from './scripted-subscriber';
+import { intakeSettings } from '../../intake-settings';
 
 describe('the intake on a store that fails', () => {
   let desk: DeskUnderTest;
@@ -22,13 +23,9 @@ describe('the intake on a store that fails', () => {
     delivered = [];
     intake = new Intake({
       provisioning: desk.provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
-      replay: 'LATEST',
       maxInWork: 2,
-      silenceMs: 300_000,
-      uncaught: 'fail',
       createSubscriber: (sink) => {
         opened += 1;
         return (subscriber = new ScriptedSubscriber(sink));

@@ -4,6 +4,7 @@ import type { EventSink, Subscriber, SubscriberState } from '../../../lib/salesf
 import type { InboxEvent } from '../../../lib/state/contract';
 import { channel, DeskUnderTest, orderId } from './desk-under-test';
 import { ListedOrders } from './vendor-doubles/listed-orders';
+import { intakeSettings } from '../../intake-settings';
 
 const minute = 60_000;
 
@@ -46,13 +47,10 @@ describe('the intake of a channel, with a sweep', () => {
   const create = (over: Partial<ConstructorParameters<typeof Intake>[0]> = {}): Intake =>
     new Intake({
       provisioning: desk.provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
-      replay: 'LATEST',
       maxInWork: 2,
       silenceMs: 86_400_000,
-      uncaught: 'fail',
       createSubscriber(sink) {
         const subscriber = new PhasedSubscriber(sink);
         subscribers.push(subscriber);

@@ -4,6 +4,7 @@ import { Intake } from '../../../lib/provisioning/intake';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { acceptedRecord, channel, DeskUnderTest, orderId } from './desk-under-test';
 import { ScriptedSubscriber } from './scripted-subscriber';
+import { intakeSettings } from '../../intake-settings';
 
 const orderNumber = (n: number): string => `80100000000000${n}AAA`;
 
@@ -17,13 +18,9 @@ describe('the intake of a channel', () => {
   const create = (over: Partial<ConstructorParameters<typeof Intake>[0]> = {}): Intake =>
     new Intake({
       provisioning: desk.provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
-      replay: 'LATEST',
       maxInWork: 2,
-      silenceMs: 300_000,
-      uncaught: 'fail',
       createSubscriber: (sink) => (subscriber = new ScriptedSubscriber(sink)),
       deliver: (event) => void delivered.push(event),
       newMessageId: () => `m${++messages}`,

@@ -20,6 +20,7 @@ import { channel, DeskUnderTest, orderId } from './desk-under-test';
 import { InMemorySalesforce } from './vendor-doubles/in-memory-salesforce';
 import { InMemoryWhmcs } from './vendor-doubles/in-memory-whmcs';
 import { clientId, input, type Engine } from './vendor-doubles/world';
+import { intakeSettings } from '../../intake-settings';
 
 export interface JobOptions {
   /** Whether the org has the attempt fields. */
@@ -83,13 +84,10 @@ export class JobUnderTest {
     await desk.provisioning.start();
     job.intake = new Intake({
       provisioning: desk.provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
-      replay: 'LATEST',
       maxInWork,
       silenceMs: 86_400_000,
-      uncaught: 'fail',
       createSubscriber: () => silentSubscriber,
       deliver: (event) => void job.run(event),
       newMessageId: () => `m${++job.made}`,

@@ -4,6 +4,7 @@ import { Intake } from '../../../lib/provisioning/intake';
 import type { InboxEvent } from '../../../lib/state/contract';
 import { cause, channel, DeskUnderTest, orderId } from './desk-under-test';
 import { ScriptedSubscriber } from './scripted-subscriber';
+import { intakeSettings } from '../../intake-settings';
 
 describe('A hand-out that others took up while its process was paused', () => {
   let desk: DeskUnderTest;
@@ -18,13 +19,9 @@ describe('A hand-out that others took up while its process was paused', () => {
     let subscriber: ScriptedSubscriber | null = null;
     intake = new Intake({
       provisioning: desk.provisioning,
+      ...intakeSettings,
       channel,
-      orderIdField: 'OrderId__c',
-      activationStatusField: 'Activation_Status__c',
-      replay: 'LATEST',
       maxInWork: 2,
-      silenceMs: 300_000,
-      uncaught: 'fail',
       createSubscriber: (sink) => (subscriber = new ScriptedSubscriber(sink)),
       deliver: (event) => void delivered.push(event),
       newMessageId: () => `m${++messages}`,
