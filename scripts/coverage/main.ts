@@ -81,6 +81,9 @@ function ended(error: unknown, signal: AbortSignal): number {
   return exitCodes.notChecked;
 }
 
+/** The pauses between tries keep no process alive: without this it would end in one, silently and with exit code 0. */
+setInterval(() => undefined, 60_000);
+process.exitCode = exitCodes.notChecked;
 const signal = interrupts();
 main(signal).then(
   (code) => process.exit(code),
