@@ -55,4 +55,46 @@ describe('The reference flow with id mappings in PostgreSQL', () => {
       await server.stop();
     }
   });
+
+  scenario(
+    'waits while the table is not as it was described, or somebody holds it, and fails no order for that',
+    async (world) => {
+      const server = await startPostgres();
+      const client = new Client({ connectionString: server.url });
+      try {
+        await client.connect();
+        await client.query('CREATE TABLE id_mappings (account text, client int)');
+        await world.start(referenceFlow(), { env: { DATABASE_URL: server.url } });
+        const waits = async (id: string, words: RegExp): Promise<void> => {
+          await world.until('the Order says why it waits', () => {
+            return world.order(id)['Activation_Error_Code__c'] === 'ID_MAPPINGS_UNAVAILABLE';
+          });
+          assert.equal(world.status(id), 'Activating');
+          assert.match(String(world.order(id)['Activation_Error_Message__c']), words);
+          const { status, body } = await world.get('/health');
+          const { database, problems } = body as { database: string; problems: string[] };
+          assert.deepEqual([status, database], [503, 'down']);
+          assert.match(problems.join(), words);
+          assert.deepEqual(world.whmcs.panel.requests('GetClientsDetails').length, reads);
+        };
+        let reads = 0;
+        const first = world.approve('Northwind Traders', [{ code: 'SEAT-M', quantity: 1 }]);
+        await waits(first, /lacks one of the columns/);
+        await client.query(`DROP TABLE id_mappings; ${shipped}`);
+        assert.equal(await world.ended(first, 60), 'Activated');
+
+        reads = world.whmcs.panel.requests('GetClientsDetails').length;
+        await client.query('BEGIN; LOCK TABLE id_mappings IN ACCESS EXCLUSIVE MODE');
+        const second = world.approve('Northwind Traders', [{ code: 'SEAT-M', quantity: 1 }]);
+        await waits(second, /does not answer in time/);
+        await client.query('ROLLBACK');
+        assert.equal(await world.ended(second, 60), 'Activated');
+        for (const id of [first, second]) world.assertActivatedOnce(id);
+      } finally {
+        await client.end();
+        await world.stop();
+        await server.stop();
+      }
+    },
+  );
 });
