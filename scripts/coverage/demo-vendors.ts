@@ -12,8 +12,16 @@ import type { Environment } from './environment';
 const consumerKey = '3MVG9demo.consumer.key';
 const username = 'integration@demo.example';
 
+export interface DemoVendors {
+  /** Variables that lead to them. */
+  environment: Environment;
+  salesforce: SalesforceSimulator;
+  whmcs: WhmcsSimulator;
+  stop(): Promise<void>;
+}
+
 /** @param products of a made-up catalogue in a price book of its own; null: the demo's own few. */
-export async function startDemo(products: number | null): Promise<{ environment: Environment; stop(): Promise<void> }> {
+export async function startDemo(products: number | null): Promise<DemoVendors> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const salesforce = await startSalesforceSimulator({ consumerKey, username, publicKeyPem });
