@@ -1,6 +1,7 @@
 /** A Node-RED of our own: a user directory with this pack in it, and the process. */
+import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { start, type Running, type StartOptions } from './processes';
 
@@ -69,11 +70,24 @@ export function startNodeRed(
   return start('Node-RED', args, { ...process.env, ...notOfThisMachine, ...env }, started, onLine, options);
 }
 
-/** A port of the loopback that is free now. */
+const firstPort = 20_000;
+const ports = 12_000;
+
+/**
+ * A port of the loopback that is free now. It lies below those that a system gives to outgoing connections (from 32768 on
+ * Linux, from 49152 elsewhere), so that what is stopped can start on it again.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = firstPort + randomInt(ports);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error(`No port from ${firstPort} to ${firstPort + ports - 1} of 127.0.0.1 is free`);
 }
