@@ -85,7 +85,7 @@ describe('the forms and the help of the nodes', () => {
     });
 
     it(`${type} has a word for every key, and a use for every word`, () => {
-      const used = new Set([...form.matchAll(/data-i18n="([^"]*)"/g)].map(([, key]) => key ?? ''));
+      const used = new Set([...form.matchAll(/data-i18n="(?:\[\w+\])?([^"]*)"/g)].map(([, key]) => key ?? ''));
       for (const [, field, options] of form.matchAll(
         / id="node-(?:config-)?input-(\w+)"\s+data-typed="choice:([^"]*)"/g,
       ))
