@@ -1,3 +1,4 @@
+import '../shared/needed-node';
 import type { Node, NodeAPI, NodeStatus } from 'node-red';
 import { control, controlTopics, subjectsIn } from '../../lib/provisioning/control';
 import { failure, toFailure } from '../../lib/provisioning/failure';

@@ -50,7 +50,11 @@ describe('sf-platform-event-in, the orders that no event brought', () => {
       ['recovered', '', modified],
     );
     const stored = await (await world.provisioning()).store.cursor.read(channel);
-    assert.notEqual(markIn(stored?.replayId ?? '')?.since ?? null, null, 'the start at LATEST stands, and no replay id');
+    assert.notEqual(
+      markIn(stored?.replayId ?? '')?.since ?? null,
+      null,
+      'the start at LATEST stands, and no replay id',
+    );
     assert.ok(world.watch.lines.some(({ text }) => text.includes('Recovered by sweep: 1 order') && text.includes(id)));
   });
 
