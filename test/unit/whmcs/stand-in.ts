@@ -15,6 +15,8 @@ export interface Request {
   fields: URLSearchParams;
   /** Which connection it came over, counted from 1. */
   connection: number;
+  /** When it had come; monotonic ms of the stand-in's clock. */
+  at: number;
 }
 
 export type Reply = (response: ServerResponse, request: Request) => void;
@@ -125,6 +127,7 @@ export class StandIn {
         body,
         fields: new URLSearchParams(body),
         connection,
+        at: this.clock.monotonic(),
       };
       this.requests.push(request);
       for (const go of this.waiting.splice(0)) go();
