@@ -367,6 +367,19 @@ describe('a dry run', () => {
       assert.deepEqual([entry.ok, entry.whmcsOrderId, entry.body], [true, (placed as { id: number }).id, null]);
     });
 
+    it('stops where two bear its mark', async () => {
+      await start(whole());
+      const id = draft();
+      for (const intent of ['a1', 'a2'])
+        world.whmcs.office.placeOrder({
+          clientId: 1001,
+          items: [{ pid: 11 }],
+          notes: `sfOrderId=${id};i=0badcafe-${intent}`,
+        });
+      const entry = await one(id);
+      assert.deepEqual([entry.ok, entry.body, entry.faults.map(({ code }) => code)], [false, null, ['WHMCS_TWIN']]);
+    });
+
     it('judges the one that Salesforce names as add order would', async () => {
       await start(whole());
       const id = draft();

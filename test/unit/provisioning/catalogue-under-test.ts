@@ -20,6 +20,7 @@ export class CatalogueUnderTest {
   entriesEach = 1;
   /** null: the API role may not ask. */
   currencies: string[] | null = ['USD', 'EUR'];
+  currenciesFail = false;
   takesQuantities: boolean | null = true;
   /** What each call of GetProducts takes. */
   callMs = 0;
@@ -67,7 +68,10 @@ export class CatalogueUnderTest {
         priceBookProducts: (query) => this.pages(query),
       },
       whmcs: {
-        getCurrencies: () => (this.currencies ? Promise.resolve(this.currencies) : Promise.reject(refusedByRole())),
+        getCurrencies: () =>
+          this.currencies && !this.currenciesFail
+            ? Promise.resolve(this.currencies)
+            : Promise.reject(this.currenciesFail ? unreachable() : refusedByRole()),
         getProducts: async (pids) => {
           this.lists.push(pids);
           await this.clock.advance(this.callMs);
@@ -99,3 +103,11 @@ export class CatalogueUnderTest {
 
 export const refusedByRole = (): WhmcsError =>
   new WhmcsError('GetCurrencies', { kind: 'refused', fault: 'role', message: 'Invalid Permissions' });
+
+const unreachable = (): WhmcsError =>
+  new WhmcsError('GetCurrencies', {
+    kind: 'unknown',
+    code: 'ETIMEOUT',
+    message: 'no answer within 30 s',
+    edge: false,
+  });

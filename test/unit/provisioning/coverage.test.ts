@@ -124,6 +124,13 @@ describe('The coverage of a catalogue', () => {
     assert.equal(report.ok, true);
   });
 
+  it('says it also where the API role may not tell the version: the product knows', async () => {
+    catalogue.takesQuantities = null;
+    catalogue.addSold(1);
+    catalogue.sell(1, { allowQuantity: 0 });
+    assert.deepEqual(codesOf(await catalogue.run()), ['QUANTITY_AS_LINES']);
+  });
+
   it('says once of a WHMCS before 8.12 that it takes no quantities, instead of each product', async () => {
     catalogue.takesQuantities = false;
     catalogue.addSold(1);
@@ -151,6 +158,33 @@ describe('The coverage of a catalogue', () => {
       /^'Seat' \(01t0+1AAA\) and 1 more is WHMCS product 7 monthly/,
     );
     assert.equal(report.ok, true);
+  });
+
+  it('names the other of two that are the same in WHMCS', async () => {
+    catalogue.addSold(7, { name: 'Seat' });
+    catalogue.addSold(7, { name: 'Chair' });
+    const { findings } = await catalogue.run();
+    assert.deepEqual(
+      findings.map(({ product, message }) => [product.name, message.slice(0, 9)]),
+      [
+        ['Chair', "'Seat' (0"],
+        ['Seat', "'Chair' ("],
+      ],
+    );
+  });
+
+  it('tells faults before warnings before informations, whatever the names, and counts owners of faults alone', async () => {
+    catalogue.addSold(1, { name: 'A' });
+    catalogue.sell(1, { allowQuantity: 0 });
+    catalogue.addSold(2, { name: 'B' });
+    catalogue.sell(2, { withdrawn: 'hidden' });
+    catalogue.add(null, 'Monthly', { name: 'C' });
+    const report = await catalogue.run();
+    assert.deepEqual(
+      report.findings.map(({ product }) => product.name),
+      ['C', 'B', 'A'],
+    );
+    assert.deepEqual(report.totals.owners, { 'Salesforce admin': 1 });
   });
 
   it('checks what else the Product feeds, and leaves to the order what the order feeds', async () => {
@@ -186,6 +220,13 @@ describe('The coverage of a catalogue', () => {
     assert.deepEqual(codesOf(report), ['CURRENCY_NOT_PRICED', 'CYCLE_NOT_OFFERED']);
     assert.match(report.notes.join(), /GetCurrencies/);
     assert.deepEqual(report.currencies, []);
+  });
+
+  it('is not made without the currencies where WHMCS fails to tell them', async () => {
+    catalogue.addSold(1);
+    catalogue.currenciesFail = true;
+    assert.equal((await failed(catalogue.run())).code, 'ETIMEOUT');
+    assert.deepEqual(catalogue.lists, []);
   });
 
   it('is not well with a price book without a product, or one that is not active', async () => {
