@@ -123,6 +123,10 @@ export const addsOf = (record: OrderRecord): AddIntent[] =>
 const mayHaveMade = (record: OrderRecord): AddIntent[] =>
   addsOf(record).filter((one) => one.settled === null || !['not-sent', 'refused'].includes(one.settled.how));
 
+/** Whether WHMCS holds, or may hold, an order for this one: what such an order has taken is not to be asked for again. */
+export const mayHoldOrder = (record: OrderRecord): boolean =>
+  record.adopted !== null || mayHaveMade(record).some((one) => one.settled?.how !== 'none');
+
 /** Ids above this may be ours: the lowest watermark of all intents that may have made a row; -1 when one has none. */
 export const lowestWatermark = (record: OrderRecord): number =>
   Math.min(...mayHaveMade(record).map((one) => one.watermark ?? -1));

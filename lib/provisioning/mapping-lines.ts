@@ -7,10 +7,11 @@ import type { MappedItem } from './message';
 /** PHP drops all fields beyond the 1,000th without a word; a line of AddOrder may have nine. */
 const maxLines = 100;
 
-/** What WHMCS sells, and whether it takes quantities. */
+/** What WHMCS sells, whether it takes quantities, and whether its stock is less by this very Order. */
 export interface Selling {
   known: ReadonlyMap<number, Product>;
   takes: boolean;
+  stockTaken: boolean;
 }
 
 const several = (item: MappedItem): boolean => item.quantity > 1;
@@ -49,7 +50,7 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
     const faults = new Faults(names);
     const stock = selling.known.get(item.pid ?? 0)?.stock ?? null;
     const asked = units.get(item.pid ?? 0) ?? 0;
-    if (stock !== null && asked > stock) {
+    if (stock !== null && asked > stock && !selling.stockTaken) {
       faults.tell('STOCK_SHORT', `WHMCS has ${stock} of product ${item.pid} in stock, the order asks for ${asked}`);
     }
     const group = same.get(item);

@@ -3,6 +3,7 @@ import { sameId } from '../salesforce/ids';
 import { cut } from '../salesforce/texts';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Product } from '../whmcs/contract';
+import { mayHoldOrder } from './add-record';
 import { failure, messageLimit } from './failure';
 import { defaultFieldMapping, itemFields, type FieldMapping } from './field-mapping';
 import type { Foreseen } from './foresight';
@@ -10,6 +11,7 @@ import { Faults, isWhmcsFault } from './mapping-faults';
 import { asksForQuantities, checkTogether, inLines, type Selling } from './mapping-lines';
 import { longReport, shortReport, warningReport } from './mapping-report';
 import type { ClientPart, FailurePart, MappedItem, MappingPart, OrderPart } from './message';
+import { readRecord } from './order-record';
 import { checkProduct, pidOf } from './product-check';
 import type { Step } from './step';
 
@@ -34,13 +36,17 @@ export function mapping(
     needs: ['order', 'client'],
     adds: 'mapping',
     dry: {
-      async foresee({ order, client }, { signal }) {
+      async foresee({ order, client }, { order: { record }, signal }) {
         if (order === undefined) return null;
-        return foreseenOf(await mapped(order, client ?? null, { catalogue, fields, signal }), client !== undefined);
+        const stockTaken = (): Promise<boolean> => Promise.resolve(mayHoldOrder(record));
+        const value = await mapped(order, client ?? null, { catalogue, fields, signal, stockTaken });
+        return foreseenOf(value, client !== undefined);
       },
     },
-    async run({ order, client }, { signal, log }) {
-      const value = await mapped(order, client, { catalogue, fields, signal });
+    async run({ order, client }, { signal, log, desk, orderId }) {
+      const stockTaken = async (): Promise<boolean> =>
+        mayHoldOrder(readRecord((await desk.store.ledger.read(orderId)).state));
+      const value = await mapped(order, client, { catalogue, fields, signal, stockTaken });
       for (const block of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(block);
       if (value.ok) return { way: 'mapped', value, note: noteOf(value) };
       const found = failureOf(value);
@@ -53,16 +59,21 @@ interface Mapping {
   catalogue: Sells;
   fields: FieldMapping;
   signal: AbortSignal;
+  /** AddOrder lowers the stock itself: after it, what is left says nothing of this Order any more. */
+  stockTaken: () => Promise<boolean>;
 }
 
 /** @param client null: not known, so prices are not looked at. */
 async function mapped(order: OrderPart, client: ClientPart | null, how: Mapping): Promise<MappingPart> {
   const { catalogue, fields, signal } = how;
+  let stockTaken: boolean | null = null;
   const check = async (known: ReadonlyMap<number, Product>): Promise<{ items: MappedItem[]; selling: Selling }> => {
     const items = order.items.map((item) => mapItem(item, order, client, known, fields));
     // null: the API role may not tell the version. That WHMCS knows the product's setting says as much.
     const takes = asksForQuantities(items, known) && (await catalogue.takesQuantities(signal)) !== false;
-    const selling = { known, takes };
+    const counts = [...known.values()].some(({ stock }) => stock !== null);
+    if (counts) stockTaken ??= await how.stockTaken();
+    const selling = { known, takes, stockTaken: stockTaken ?? false };
     return { items: checkTogether(items, selling, fields), selling };
   };
   const pids = order.items.flatMap((item) => pidOf(item.product?.productId) ?? []);

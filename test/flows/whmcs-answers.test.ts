@@ -85,6 +85,21 @@ describe('an answer of WHMCS to AddOrder', () => {
     assert.equal(sent(world, 'AcceptOrder'), orders.length);
   });
 
+  scenario(
+    'that is lost after the last of the stock was sold to it: the order is live, and none is missed',
+    async (world) => {
+      world.whmcs.panel.switches({ stockControlTold: true });
+      world.whmcs.office.putProduct({ pid: 11, stock: 1 });
+      await world.start(roomy());
+      const { id } = approveWith(world, { kind: 'commitLate', ms: 1_000 });
+      assert.equal(await world.ended(id), 'Activated');
+      world.assertActivatedOnce(id);
+      const none = world.approve(world.customer().account, seat);
+      assert.equal(await world.ended(none), 'Failed');
+      assert.match(String(world.order(none).Activation_Error_Message__c), /WHMCS has 0 of product 11 in stock/);
+    },
+  );
+
   scenario('that refuses fails the order with WHMCS’s own words, and WHMCS holds nothing', async (world) => {
     await world.start(roomy());
     const orders = Object.entries(refused).map(([what, fault]) => ({ what, fault, ...approveWith(world, fault) }));

@@ -72,9 +72,9 @@ describe('what WHMCS has in its books', () => {
 
   const switches = (change: Partial<WhmcsSwitches>) => simulator.panel.switches(change);
 
-  /** Maps the items, with a catalogue of its own. */
+  /** Maps the items of an Order that is never added, with a catalogue of its own. */
   const map = async (items: Item[], fields = paths): Promise<{ way: string; value: MappingPart }> => {
-    const { order, client } = input();
+    const { order, client } = input({ id: '801000000999999AAA' });
     const step = mapping(new Catalogue(whmcs, world.clock), fields);
     const outcome = await step.run({ order: { ...order, items }, client }, process.context(order.id));
     assert.ok('way' in outcome && outcome.value);

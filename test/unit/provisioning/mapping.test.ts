@@ -3,7 +3,9 @@ import { silentLog } from '../../../lib/log';
 import { mapping } from '../../../lib/provisioning/mapping';
 import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
 import type { Product } from '../../../lib/whmcs/contract';
-import { input, orderId, World, type Process } from './vendor-doubles/world';
+import { unknownSender } from '../../../lib/provisioning/add-record';
+import type { AddIntent } from '../../../lib/provisioning/order-record';
+import { clientId, input, orderId, World, type Process } from './vendor-doubles/world';
 
 type Item = OrderPart['items'][number];
 
@@ -25,6 +27,23 @@ const item = (over: Partial<Item> = {}, of: Partial<NonNullable<Item['product']>
   product: { id: '01t', name: 'Pro seat', productId: '11', billingCycle: 'Monthly', ...of },
   ...over,
 });
+
+const addIntent: AddIntent = {
+  id: 'a1',
+  generation: 1,
+  at: 0,
+  sender: unknownSender,
+  whmcs: 'https://whmcs.example:443/includes/api.php',
+  clientId,
+  items: [],
+  marker: '',
+  watermark: 5000,
+  terms: { markerIn: 'notes', resend: 'once', quarantineMs: 300_000 },
+  askedAgain: null,
+  newOrderAsked: false,
+  settled: null,
+  stopped: null,
+};
 
 describe('mapping check', () => {
   let world: World;
@@ -242,6 +261,27 @@ describe('mapping check', () => {
       '2 Pro seat | the Product is not active in Salesforce any more | Check that the Product is still to be sold; if not, use its successor on new Orders. | Salesforce admin',
       '2 Pro seat | WHMCS product 12 is retired | Check that the product is still to be sold; if not, correct WH_Product_ID__c. | Salesforce admin',
     ]);
+  });
+
+  describe('where AddOrder of this very Order may have lowered the stock', () => {
+    const settlements: [what: string, settled: AddIntent['settled'], faults: string[]][] = [
+      ['is not settled', null, []],
+      ['went well', { how: 'success', at: 0, detail: '' }, []],
+      ['was found', { how: 'adopted', at: 0, detail: '' }, []],
+      ['made nothing', { how: 'none', at: 0, detail: '' }, ['STOCK_SHORT']],
+      ['was refused', { how: 'refused', at: 0, detail: '' }, ['STOCK_SHORT']],
+      ['was not sent', { how: 'not-sent', at: 0, detail: '' }, ['STOCK_SHORT']],
+    ];
+    for (const [what, settled, faults] of settlements)
+      it(`${faults.length === 0 ? 'does not count' : 'counts'} what is left when it ${what}`, async () => {
+        sells = [product(11, { stock: 1 })];
+        assert.deepEqual(await codes(item({ quantity: 3 })), ['STOCK_SHORT']);
+        const { desk } = process.context(orderId);
+        await desk.hold(orderId, (order) =>
+          order.save((record) => ({ ...record, adds: [{ ...addIntent, generation: record.generation, settled }] })),
+        );
+        assert.deepEqual(await codes(item({ quantity: 3 })), faults);
+      });
   });
 
   it('counts the stock against all items of a product', async () => {
