@@ -163,8 +163,7 @@ export function positions(transport: TransportUnderTest): void {
         scene.org.panel.switches({ eventReplayId: false });
         const { uuids } = scene.publish(3);
         await scene.stored(one, 4);
-        scene.org.panel.advance(transport.quietMs);
-        await one.until('a sign of life', () => one.state.lastKeepaliveAt !== null, 1);
+        await scene.quietUntil(one, 'a sign of life', () => one.state.lastKeepaliveAt !== null);
         assert.deepEqual(one.sink.order.slice(1), uuids);
         assert.deepEqual(one.sink.events.at(-1)?.replayId, null);
         assert.equal(one.sink.stored, places[0]);

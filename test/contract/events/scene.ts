@@ -73,6 +73,21 @@ export class Scene {
     });
   }
 
+  /**
+   * Lets the org be quiet until something comes of it. A request that arrives too late for the end of one quiet time is
+   * answered at the end of the next.
+   */
+  async quietUntil(one: Listening, what: string, holds: () => boolean): Promise<void> {
+    for (let times = 0; times < 30 && !holds(); times++) {
+      this.org.panel.advance(this.transport.quietMs);
+      for (let turns = 0; turns < 100 && !holds(); turns++) {
+        await new Promise((resolve) => setTimeout(resolve, 3));
+        await one.clock.advance(1);
+      }
+    }
+    assert.ok(holds(), what);
+  }
+
   /** A subscriber that has not started yet. Its clock stands at the org's time. */
   listen(sink = new TestSink(), options: ListenOptions = {}): Listening {
     const clock = options.clock ?? new FakeClock(this.org.panel.now());
