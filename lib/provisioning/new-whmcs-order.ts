@@ -2,20 +2,15 @@
  * A person's word that an order may get a new WHMCS order: the one it had is dead (exactly-one R24), or its call was stopped
  * and is not sent again by itself (R14). WHMCS is read before the word is taken, and again before anything is added.
  */
-import type { Log } from '../log';
-import { WhmcsError, type Whmcs } from '../whmcs/contract';
 import { conclude } from './accept-settling';
 import { askNewOrder, newGeneration } from './add-record';
 import { carryOut, lookOnce, type Settling } from './add-settling';
 import type { HeldOrder } from './held-order';
 import { unsettledAccept, unsettledAdd, type Adopted, type AddIntent } from './order-record';
-import { allOrders, lifeOf, readOrder, rowsOf, type Row } from './orders-reading';
-import { bearsMarkOf, isDead, isOurRow, unexplainedRows } from './settle-add';
-
-export interface WordParts {
-  whmcsOf: (key: string) => Whmcs | undefined;
-  log: Log;
-}
+import { lifeOf, readOrder } from './orders-reading';
+import { idsOf, livingOf, ownOf, rowsNow } from './own-rows';
+import { isDead, unexplainedRows } from './settle-add';
+import { withWhmcs, type WordParts } from './word';
 
 /**
  * - taken: the next run makes a new order if WHMCS still shows none of it. `instead`: the dead one whose place it takes.
@@ -32,26 +27,10 @@ const refused = (why: string): WordTaken => ({ taken: false, why });
 export async function takeWord(parts: WordParts, order: HeldOrder, named: string | null): Promise<WordTaken> {
   const { adopted } = order.record;
   const intent = unsettledAdd(order.record);
-  if (intent) return reading(parts, order, intent.whmcs, (settling) => forStopped(settling, intent));
-  if (adopted) return reading(parts, order, adopted.whmcs, (settling) => forDead(settling, adopted));
+  if (intent) return withWhmcs(parts, order, intent.whmcs, (settling) => forStopped(settling, intent), refused);
+  if (adopted) return withWhmcs(parts, order, adopted.whmcs, (settling) => forDead(settling, adopted), refused);
   if (named === null) return { taken: true, instead: null };
   return refused(`WHMCS order ${named}, which Salesforce names, was not read yet: retry without the word, or clear it`);
-}
-
-async function reading(
-  { whmcsOf, log }: WordParts,
-  order: HeldOrder,
-  key: string,
-  work: (settling: Settling) => Promise<WordTaken>,
-): Promise<WordTaken> {
-  const whmcs = whmcsOf(key);
-  if (!whmcs) return refused('WHMCS cannot be read: no node with a connection to it has started');
-  try {
-    return await work({ order, whmcs, log, signal: order.signal });
-  } catch (error) {
-    if (error instanceof WhmcsError) return refused(`WHMCS cannot be read (${error.action}: ${error.message})`);
-    throw error;
-  }
 }
 
 /** A call of which a person must decide. */
@@ -87,10 +66,7 @@ async function forDead(settling: Settling, adopted: Adopted): Promise<WordTaken>
         ? `WHMCS order ${orderId} has the status '${found.status}': set it to Cancelled first`
         : `WHMCS order ${orderId} is ${found.status}: retry without the word goes on with it, or cancel it in WHMCS first`,
     );
-  const own = ownOf(order);
-  const living = (await rowsNow(settling, adopted)).filter(
-    (row) => !isDead(row) && (isOurRow(row, own) || bearsMarkOf(row, order.orderId)),
-  );
+  const living = livingOf(await rowsNow(settling, adopted), order);
   if (living.length > 0)
     return refused(`WHMCS order ${idsOf(living)} was made for it too, and is not cancelled: retry without the word`);
   // An accept that was not settled has nothing to accept any more.
@@ -106,23 +82,3 @@ async function forDead(settling: Settling, adopted: Adopted): Promise<WordTaken>
   });
   return { taken: true, instead: orderId };
 }
-
-const ownOf = ({ orderId, store, record, facts }: HeldOrder) => ({ orderId, store: store.id, record, facts });
-
-/** One complete pass over the client's orders. */
-async function rowsNow(
-  { order, whmcs, signal }: Settling,
-  { whmcs: key, clientId }: { whmcs: string; clientId: number },
-): Promise<Row[]> {
-  await order.refreshFacts();
-  const orders = await allOrders(whmcs, clientId, signal);
-  const inField = order.record.adds.some((one) => one.terms.markerIn === 'field');
-  const services = inField ? await whmcs.getServices({ clientId }, signal) : [];
-  return rowsOf(order.store, key, orders, services);
-}
-
-const idsOf = (rows: readonly Row[]): string =>
-  rows
-    .map((row) => row.order.id)
-    .sort((a, b) => a - b)
-    .join(' and ');

@@ -45,7 +45,7 @@ export interface Product {
   allowQuantity: 0 | 1 | 2 | null;
   /** Units in stock; null: not told or not counted. */
   stock: number | null;
-  /** Those that its choices are told of; absent: not told. */
+  /** `[]`: it has none; absent: this WHMCS does not tell. */
   configOptions?: ConfigOption[];
   /** Taken out of the shop, where this WHMCS tells: most do not. */
   withdrawn?: 'hidden' | 'retired';
@@ -56,8 +56,13 @@ export interface Product {
 export interface ConfigOption {
   id: number;
   name: string;
-  /** Of a list to choose from; none where it takes a number, or yes and no. */
+  /** What AddOrder takes for it: the id of one of its choices, 1 or 0, or a number; null: this WHMCS does not tell. */
+  kind: 'choice' | 'yesno' | 'quantity' | null;
+  /** Of a list to choose from. */
   choices: { id: number; name: string }[];
+  /** Of a quantity (8.12+); null: no bound, or not told. */
+  least: number | null;
+  most: number | null;
 }
 
 export interface OrderLine {
@@ -81,6 +86,8 @@ export interface Order {
   amount: string;
   paymentMethod: string;
   invoiceId: number | null;
+  /** Of its invoice: Paid, Unpaid …; '' where it has none, or WHMCS does not tell. */
+  paymentStatus: string;
   status: string;
   /** '' where this WHMCS keeps none. */
   notes: string;

@@ -4,15 +4,12 @@ import type { JsonObject } from '../json';
 import {
   WhmcsError,
   type AddedOrder,
-  type BillingCycle,
   type Client,
-  type ConfigOption,
   type Gateway,
   type ModuleQueueItem,
   type Order,
   type OrdersPage,
   type PayMethod,
-  type Product,
   type Service,
 } from './contract';
 import { date, flag, listOf, money, optionalCount, optionalId, text, whole } from './loose-values';
@@ -73,6 +70,7 @@ const order = z
     amount: money,
     paymentmethod: text,
     invoiceid: optionalId,
+    paymentstatus: text,
     status: text,
     notes: text,
     lineitems: listOf(line, 'lineitem'),
@@ -86,6 +84,7 @@ const order = z
     amount: row.amount,
     paymentMethod: row.paymentmethod,
     invoiceId: row.invoiceid,
+    paymentStatus: row.paymentstatus,
     status: row.status,
     notes: row.notes,
     lines: row.lineitems,
@@ -227,88 +226,6 @@ export const currencies = z
   .object({ currencies: listOf(z.object({ code: text }), 'currency') })
   .transform((answer) => answer.currencies.map(({ code }) => code.trim()).filter((code) => code !== ''))
   .refine((codes) => codes.length > 0, { path: ['currencies'] });
-
-// -------------------------------------------------------------- products
-
-const recurring = [
-  'monthly',
-  'quarterly',
-  'semiannually',
-  'annually',
-  'biennially',
-  'triennially',
-] as const satisfies readonly BillingCycle[];
-
-const pricing = z.record(z.string(), z.unknown());
-
-/** Types 1 and 2 are lists to choose from; 3 is yes or no, 4 a quantity, each with one choice that is its own name. */
-const configOption = z
-  .object({
-    id: whole,
-    name: text,
-    type: text,
-    options: listOf(
-      z.object({ id: whole, name: text }).transform(({ id, name }) => ({ id, name })),
-      'option',
-    ),
-  })
-  .transform((row): ConfigOption => ({
-    id: row.id,
-    name: row.name,
-    choices: row.type === '3' || row.type === '4' ? [] : row.options,
-  }));
-
-const product = z
-  .object({
-    pid: whole,
-    name: text,
-    module: text,
-    paytype: text,
-    allowqty: optionalCount,
-    // Oversold, it may be below zero.
-    quantity_available: optionalCount.catch(0),
-    stockcontrol: flag,
-    hidden: flag,
-    configoptions: listOf(configOption, 'configoption').catch([]),
-    retired: flag,
-    pricing: z.preprocess((value) => (Array.isArray(value) || value === '' ? {} : (value ?? {})), pricing),
-  })
-  .transform((row): Product => ({
-    pid: row.pid,
-    name: row.name,
-    module: row.module,
-    payType: row.paytype.toLowerCase(),
-    allowQuantity: row.allowqty === 0 || row.allowqty === 1 || row.allowqty === 2 ? row.allowqty : null,
-    // Where stock control is not told, 0 is also what a product without it has.
-    stock: row.stockcontrol === false ? null : row.quantity_available || (row.stockcontrol ? 0 : null),
-    ...(row.configoptions.length > 0 ? { configOptions: row.configoptions } : {}),
-    ...(row.retired ? { withdrawn: 'retired' as const } : row.hidden ? { withdrawn: 'hidden' as const } : {}),
-    prices: Object.fromEntries(
-      Object.entries(row.pricing).map(([currency, prices]) => [currency, pricesOf(row.paytype.toLowerCase(), prices)]),
-    ),
-  }));
-
-/** What a product costs in one currency. The price of a one-time product stands under `monthly`; -1.00 is not offered. */
-function pricesOf(payType: string, listed: unknown): Partial<Record<BillingCycle, string>> {
-  if (payType === 'free') return { free: '0.00' };
-  const row = typeof listed === 'object' && listed !== null ? (listed as Record<string, unknown>) : {};
-  const offered = (cycle: BillingCycle): string | null => {
-    const price = money.safeParse(row[cycle]);
-    return price.success && price.data !== '' && Number(price.data) >= 0 ? price.data : null;
-  };
-  if (payType === 'onetime') {
-    const price = offered('monthly');
-    return price === null ? {} : { onetime: price };
-  }
-  return Object.fromEntries(
-    recurring.flatMap((cycle) => {
-      const price = offered(cycle);
-      return price === null ? [] : [[cycle, price]];
-    }),
-  );
-}
-
-export const products = z.object({ products: listOf(product, 'product') }).transform((answer) => answer.products);
 
 // ---------------------------------------------------------------- others
 

@@ -64,6 +64,7 @@ function row({
       amount: '0.00',
       paymentMethod: 'mailin',
       invoiceId: null,
+      paymentStatus: '',
       status,
       notes: '',
       lines: [],

@@ -15,6 +15,7 @@ const orderRow = {
   amount: '149.00',
   paymentmethod: 'mailin',
   invoiceid: 7731,
+  paymentstatus: 'Unpaid',
   status: 'Pending',
   notes: 'sfOrderId=801;i=ab-a1',
   name: 'Dana Okafor',
@@ -42,6 +43,7 @@ const order = {
   amount: '149.00',
   paymentMethod: 'mailin',
   invoiceId: 7731,
+  paymentStatus: 'Unpaid',
   status: 'Pending',
   notes: 'sfOrderId=801;i=ab-a1',
   lines: [

@@ -109,6 +109,7 @@ export class InMemoryWhmcs {
       amount: '0.00',
       paymentMethod: 'mailin',
       invoiceId: id + 2000,
+      paymentStatus: 'Unpaid',
       status: 'Pending',
       notes: this.keepsNotes ? (request.notes ?? '') : '',
       lines: services.map((service) => ({

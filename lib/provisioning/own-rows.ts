@@ -1,0 +1,34 @@
+/** A client's WHMCS orders, as a person's word is judged by: one complete pass, with the facts as they are now. */
+import type { Settling } from './add-settling';
+import type { HeldOrder } from './held-order';
+import { allOrders, rowsOf, type Row } from './orders-reading';
+import { bearsMarkOf, isDead, isOurRow, type Own } from './settle-add';
+
+export const ownOf = ({ orderId, store, record, facts }: HeldOrder): Own => ({
+  orderId,
+  store: store.id,
+  record,
+  facts,
+});
+
+/** @throws WhmcsError when they cannot be read. */
+export async function rowsNow(
+  { order, whmcs, signal }: Settling,
+  { whmcs: key, clientId }: { whmcs: string; clientId: number },
+): Promise<Row[]> {
+  await order.refreshFacts();
+  const orders = await allOrders(whmcs, clientId, signal);
+  const inField = order.record.adds.some((one) => one.terms.markerIn === 'field');
+  const services = inField ? await whmcs.getServices({ clientId }, signal) : [];
+  return rowsOf(order.store, key, orders, services);
+}
+
+/** Those made for this Salesforce Order, by whatever call, which are neither Cancelled nor Fraud. */
+export const livingOf = (rows: readonly Row[], order: HeldOrder): Row[] =>
+  rows.filter((row) => !isDead(row) && (isOurRow(row, ownOf(order)) || bearsMarkOf(row, order.orderId)));
+
+export const idsOf = (rows: readonly Row[]): string =>
+  rows
+    .map((row) => row.order.id)
+    .sort((a, b) => a - b)
+    .join(' and ');
