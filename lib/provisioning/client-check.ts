@@ -69,10 +69,11 @@ export function clientCheck(
         const gateway = await orFailure(payingBy(client, signal), ['PAYMENT_GATEWAY_UNKNOWN']);
         const faults = [lack, gateway].filter((one) => one instanceof Failure).map(faultOf);
         const held = `Without a usable payment method it would wait, ${hoursOf(holdMs ?? 0)} at most, before it fails`;
+        const odd = warningOf(client);
         return {
           value: partOf(client, link, gateway instanceof Failure ? '' : gateway.module),
           faults,
-          notes: lack !== null && holdMs !== null ? [held] : [],
+          notes: [...(odd === null ? [] : [odd]), ...(lack !== null && holdMs !== null ? [held] : [])],
         };
       },
     },
@@ -91,7 +92,11 @@ export function clientCheck(
       await waits.over(paymentWait);
       const gateway = await payingBy(client, context.signal);
       const value = partOf(client, link, gateway.module);
-      return { way: 'next', value, note: `WHMCS client ${client.id}, ${client.currency}, pays by ${gateway.module}` };
+      const warning = warningOf(client);
+      const pays = `${client.currency}, pays by ${gateway.module}`;
+      if (warning === null) return { way: 'next', value, note: `WHMCS client ${client.id}, ${pays}` };
+      context.log.warn(warning, { order: context.orderId });
+      return { way: 'next', value, warning, note: `WHMCS client ${client.id} (${client.status}), ${pays}` };
     },
   };
 }
@@ -136,10 +141,19 @@ function meanwhile({ code, message, owner, retryable, fix }: Failure, until: str
 async function clientOf(whmcs: Reads, { id }: Link, signal: AbortSignal): Promise<Client> {
   const client = await whmcs.getClient(id, signal);
   if (client === null) throw failure('CLIENT_NOT_FOUND', `WHMCS has no client ${id}`, step);
-  // Inactive means no more than that nothing is live yet: WHMCS takes orders for such a client.
-  if (client.status.trim().toLowerCase() === 'closed')
-    throw failure('CLIENT_CLOSED', `WHMCS client ${id} is closed`, step);
+  if (isOf(client, 'closed')) throw failure('CLIENT_CLOSED', `WHMCS client ${id} is closed`, step);
   return client;
+}
+
+const isOf = ({ status }: Client, word: string): boolean => status.trim().toLowerCase() === word;
+
+/**
+ * Inactive means no more than that nothing is live: WHMCS takes orders for such a client. It may also be one that was given
+ * up for another. null: nothing is odd.
+ */
+function warningOf(client: Client): string | null {
+  if (isOf(client, 'active') || isOf(client, '')) return null;
+  return `WHMCS client ${client.id} is ${client.status.trim()}: WHMCS takes its orders all the same. Check that it is the right client`;
 }
 
 /** Why the client cannot pay; null: it can. */

@@ -3,6 +3,7 @@
  * confirm it. Sources that differ are a fault that names both: nobody here chooses between them.
  */
 import { sameId } from '../salesforce/ids';
+import { cut } from '../salesforce/texts';
 import { IdMappingsError, type IdMapping, type IdMappings } from '../state/contract';
 import type { Client } from '../whmcs/contract';
 import { failure, type Failure } from './failure';
@@ -14,6 +15,7 @@ export type Link = Pick<ClientPart, 'id' | 'source'>;
 const step = 'validation';
 
 /**
+ * One client, one account: a client that the table links to another account, too, is never taken, whichever source names it.
  * @param field name of the Account's field, for messages.
  * @param idMappings null: none is used.
  * @throws Failure CLIENT_NOT_MAPPED, CLIENT_MAPPING_CONFLICT, ID_MAPPINGS_UNAVAILABLE; StoreError.
@@ -23,23 +25,35 @@ export async function clientLink(account: Account, field: string, idMappings: Id
   let mapped: number | null;
   try {
     mapped = idMappings === null ? null : await mappedClient(account, idMappings);
-    if (mapped === null && named !== null && idMappings !== null)
-      await refuseAnothers(account, named, field, idMappings);
+    if (mapped !== null && named !== null && mapped !== named)
+      throw conflict(account, `id_mappings says WHMCS client ${mapped}, ${field} says ${named}`);
+    const client = mapped ?? named;
+    if (client !== null && idMappings !== null)
+      await refuseAnothers(account, client, mapped === null ? field : 'id_mappings', idMappings);
   } catch (error) {
     if (!(error instanceof IdMappingsError)) throw error;
     if (error.code === 'AMBIGUOUS') throw conflict(account, error.message, error);
     throw failure('ID_MAPPINGS_UNAVAILABLE', error.message, step, error);
   }
-  if (mapped !== null && named !== null && mapped !== named)
-    throw conflict(account, `id_mappings says WHMCS client ${mapped}, ${field} says ${named}`);
   if (mapped !== null) return { id: mapped, source: 'id_mappings' };
   if (named !== null) return { id: named, source: 'account' };
   throw notMapped(account, field, idMappings !== null);
 }
 
-/** `#1234 - Name`, `#1234` or `1234`; null when the text names no client. */
+/** With a name behind it the number is told from one of another kind by its `#`, or by letters in the name. */
+const linkForms = [
+  /^#?\s*(\d{1,10})(?:\.0+)?$/u,
+  /^#\s*(\d{1,10})\s+[-–—](?:\s.*)?$/su,
+  /^(\d{1,10})\s+[-–—]\s.*\p{L}.*$/su,
+];
+
+/**
+ * `#1234 - Name`, `#1234`, `1234 - Name` or `1234`, with blanks around the dash; null when the text is neither: a telephone
+ * number or a date begins with digits, too, and would be another client's.
+ */
 export function clientIdIn(text: string | null): number | null {
-  const digits = /^\s*#?\s*(\d{1,10})(?:\.0+)?(?:\s*[-–—:].*)?\s*$/su.exec(text ?? '')?.[1];
+  const trimmed = (text ?? '').trim();
+  const digits = linkForms.map((form) => form.exec(trimmed)?.[1]).find((found) => found !== undefined);
   const id = Number(digits ?? 0);
   return id > 0 ? id : null;
 }
@@ -55,7 +69,7 @@ export function refuseOtherAccount(client: Client, fieldId: number, account: Acc
   const source = link.source === 'account' ? field : link.source;
   throw conflict(
     account,
-    `${source} says WHMCS client ${link.id}, whose custom field ${fieldId} names account '${value.slice(0, 40)}'`,
+    `${source} says WHMCS client ${link.id}, whose custom field ${fieldId} names account '${cut(value, 40)}'`,
   );
 }
 
@@ -72,17 +86,17 @@ async function mappedClient(account: Account, idMappings: IdMappings): Promise<n
   return first?.whmcsClientId ?? null;
 }
 
-/** A client belongs to one account. */
-async function refuseAnothers(account: Account, client: number, field: string, idMappings: IdMappings): Promise<void> {
+/** @param source that names the client. */
+async function refuseAnothers(account: Account, client: number, source: string, idMappings: IdMappings): Promise<void> {
   const mapping = await idMappings.byWhmcsClient(client);
   if (mapping !== null && !sameId(mapping.sfAccountId, account.id))
     throw conflict(
       account,
-      `${field} says WHMCS client ${client}, which id_mappings links to account ${mapping.sfAccountId}`,
+      `${source} says WHMCS client ${client}, which id_mappings links to account ${mapping.sfAccountId}`,
     );
 }
 
-const nameOf = (account: Account): string => `Account ${account.name.slice(0, 60)}`;
+const nameOf = (account: Account): string => `Account ${cut(account.name, 60)}`;
 
 const conflict = (account: Account, said: string, cause?: unknown): Failure =>
   failure('CLIENT_MAPPING_CONFLICT', `${nameOf(account)}: ${said}`, step, cause);
@@ -90,7 +104,7 @@ const conflict = (account: Account, said: string, cause?: unknown): Failure =>
 function notMapped(account: Account, field: string, hasTable: boolean): Failure {
   const text = account.whAccount?.trim();
   const why = text
-    ? `${field} reads '${text.slice(0, 60)}', which begins with no WHMCS client id`
+    ? `${field} is not understood: '${cut(text, 60)}'. It must read '#1234 - Name', or '1234' alone`
     : `${field} is empty${hasTable ? ', and id_mappings does not name it' : ''}`;
   return failure('CLIENT_NOT_MAPPED', `${nameOf(account)}: ${why}`, step);
 }

@@ -80,11 +80,19 @@ describe('whmcs-client-check, of what a client can pay with', function () {
     assert.equal(error?.code, 'PAYMENT_METHOD_EXPIRED');
   });
 
-  it('lets an inactive client order, and no closed one', async () => {
+  it('lets an inactive client order, with a warning that people see, and no closed one', async () => {
     await world.load(flow());
     world.whmcs.office.putClient({ id: 1001, status: 'Inactive' });
     const { sent } = await world.pass('client', await arriving('Northwind Traders'));
     assert.equal(sent[0]?.message.client?.status, 'Inactive');
+    const words = 'WHMCS client 1001 is Inactive: WHMCS takes its orders all the same';
+    const { fill, text } = world.status('client') ?? {};
+    assert.deepEqual(
+      [fill, text?.startsWith(`${sent[0]?.message.order?.number} WHMCS client 1001 is`)],
+      ['yellow', true],
+    );
+    assert.ok(world.lines('warn', 'client').some((line) => line.includes(words)));
+    assert.match(sent[0]?.message.provisioning?.steps.at(-1)?.detail ?? '', /^WHMCS client 1001 \(Inactive\)/);
     world.whmcs.office.putClient({ id: 1001, status: 'Closed' });
     const { error } = await world.pass('client', await arriving('Northwind Traders'));
     assert.equal(error?.code, 'CLIENT_CLOSED');

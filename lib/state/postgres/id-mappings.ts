@@ -164,29 +164,33 @@ class PostgresIdMappings implements IdMappingsTable {
   }
 
   private get select(): string {
-    const { table, account, client, portal } = this.sql;
-    return `SELECT ${account} AS "account", ${client} AS "client", ${portal} AS "portal" FROM ${table}`;
+    return `SELECT ${this.columns}`;
   }
 
-  /** The one row; of a table without constraints several that say the same are one. */
+  private get columns(): string {
+    const { table, account, client, portal } = this.sql;
+    return `${account} AS "account", ${client} AS "client", ${portal} AS "portal" FROM ${table}`;
+  }
+
+  /** The one row; of a table without constraints several that say the same are one, however many they are. */
   private only(by: 'account' | 'client', id: string | number): Promise<IdMapping | null> {
     const { account, client } = this.sql;
     return this.asking(async (connection) => {
       const { rows } = await connection.query<Record<string, unknown>>(
-        `${this.select} WHERE ${this.sql[by]} = $1 AND ${account} IS NOT NULL AND ${client} IS NOT NULL LIMIT 10`,
+        `SELECT DISTINCT ON (${account}, ${client}) ${this.columns} WHERE ${this.sql[by]} = $1 AND ${account} IS NOT NULL AND ${client} IS NOT NULL LIMIT 10`,
         [id],
       );
       const [first, ...others] = rows.map((found) => this.read(found));
       if (first === undefined) return null;
       const other = others.find(
-        (one) => one.whmcsClientId !== first.whmcsClientId || one.sfAccountId !== first.sfAccountId,
+        (one) => one.whmcsClientId !== first.whmcsClientId || !isSameAccount(one.sfAccountId, first.sfAccountId),
       );
       if (other === undefined) return first;
       const said =
         by === 'account'
-          ? `WHMCS clients ${first.whmcsClientId} and ${other.whmcsClientId}`
-          : `accounts ${first.sfAccountId} and ${other.sfAccountId}`;
-      throw new IdMappingsError('AMBIGUOUS', `${this.described.table} names both ${said}`);
+          ? `account ${id} to both WHMCS clients ${first.whmcsClientId} and ${other.whmcsClientId}`
+          : `WHMCS client ${id} to both accounts ${first.sfAccountId} and ${other.sfAccountId}`;
+      throw new IdMappingsError('AMBIGUOUS', `${this.described.table} links ${said}`);
     });
   }
 
@@ -257,6 +261,9 @@ function checked(url: string): string {
   if (!/^postgres(ql)?:$/.test(parsed.protocol)) throw new Error(fault);
   return url;
 }
+
+/** An id of 18 characters is one of 15 with a suffix. */
+const isSameAccount = (one: string, other: string): boolean => one.slice(0, 15) === other.slice(0, 15);
 
 function isSame(one: IdMapping, other: IdMapping): boolean {
   return (

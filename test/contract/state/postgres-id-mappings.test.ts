@@ -152,6 +152,21 @@ describe('id mappings in PostgreSQL', function () {
     assert.equal(mappings.problem, null, 'that is no fault of the database');
   });
 
+  it('does not choose either where many rows, one for each user of the portal, say the same before', async () => {
+    const alike = Array.from({ length: 40 }, (_, at) => `('u${at}', 7, '${account}')`);
+    await sql(`CREATE TABLE id_mappings (portal_user_id text, whmcs_client_id int, sf_account_id text);
+      INSERT INTO id_mappings VALUES ${alike.join()}, ('x', 8, '${account}'), ('y', 7, '${other}')`);
+    const ambiguous = (error: unknown) => error instanceof IdMappingsError && error.code === 'AMBIGUOUS';
+    await assert.rejects(table().bySfAccount(account), ambiguous);
+    await assert.rejects(table().byWhmcsClient(7), ambiguous);
+  });
+
+  it('takes an id of 15 characters and the same of 18 for one account', async () => {
+    await sql(`CREATE TABLE id_mappings (portal_user_id text, whmcs_client_id int, sf_account_id text);
+      INSERT INTO id_mappings VALUES ('a', 7, '${account}'), ('b', 7, '${account.slice(0, 15)}')`);
+    assert.equal((await table().byWhmcsClient(7))?.whmcsClientId, 7);
+  });
+
   it('takes no SQL for a name, and no SQL from an id', async () => {
     await sql(shipped);
     for (const described of [

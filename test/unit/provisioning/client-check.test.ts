@@ -127,10 +127,12 @@ describe('client check', () => {
       ['#1234 - Northwind', 1234],
       ['#1234', 1234],
       ['1234', 1234],
+      ['1234 - Northwind', 1234],
       [' # 1234 – Fish & Sons', 1234],
+      ['#1234 -', 1234],
       ['1234.0', 1234],
       ['#1234 - 99 Luftballons\nGmbH', 1234],
-      ['1234: x', 1234],
+      ['#1234 - 1234', 1234],
       ['Northwind #1234', null],
       ['12 34', null],
       ['1234 Northwind', null],
@@ -143,6 +145,33 @@ describe('client check', () => {
     for (const [text, id] of spellings) assert.equal(clientIdIn(text), id, String(text));
   });
 
+  it('takes no telephone number, date, time or code for a client id', () => {
+    const others = [
+      '555-1234',
+      '2024-05-01',
+      '12:30',
+      '1234: Northwind',
+      '#555-1234',
+      '1234-Northwind',
+      '1234–Northwind',
+    ];
+    for (const text of [...others, '555 - 1234', '2024 - 05 - 01', '1,234', '1234/5', '+1234', '1234 -Northwind'])
+      assert.equal(clientIdIn(text), null, text);
+  });
+
+  it('says of a text that it does not understand how the field must read, and asks WHMCS for no client', async () => {
+    for (const text of ['555-1234', '2024-05-01', 'Northwind #1001', '1001-Northwind']) {
+      if (account) account.whAccount = text;
+      await fails(
+        'CLIENT_NOT_MAPPED',
+        new RegExp(
+          `^Account Northwind: WH_Account__c is not understood: '${text}'\\. It must read '#1234 - Name', or '1234' alone$`,
+        ),
+      );
+    }
+    assert.deepEqual(asked, []);
+  });
+
   it('does not choose between two sources that differ', async () => {
     await map(1002);
     await fails('CLIENT_MAPPING_CONFLICT', /id_mappings says WHMCS client 1002, WH_Account__c says 1001/);
@@ -152,8 +181,6 @@ describe('client check', () => {
   it('fails where nothing names a client', async () => {
     if (account) account.whAccount = ' ';
     await fails('CLIENT_NOT_MAPPED', /WH_Account__c is empty/);
-    if (account) account.whAccount = 'Northwind #1001';
-    await fails('CLIENT_NOT_MAPPED', /reads 'Northwind #1001'/);
     account = null;
     await fails('CLIENT_NOT_MAPPED', /has no account/);
     assert.deepEqual(asked, []);
@@ -164,9 +191,23 @@ describe('client check', () => {
     await fails('CLIENT_NOT_FOUND', /no client 1001/);
   });
 
-  it('fails for a closed client, not for an inactive one', async () => {
+  it('goes on with an inactive client, and warns of it on the node, in the sidebar and in the timeline', async () => {
+    const warned = () => process.lines.filter(({ level }) => level === 'warn').map(({ text }) => text);
+    await found();
+    assert.deepEqual(warned(), []);
     client.status = 'inactive';
-    assert.equal((await found()).status, 'inactive');
+    const outcome = await run();
+    assert.ok('way' in outcome);
+    const { value, warning, note } = outcome;
+    assert.equal(value?.status, 'inactive');
+    const words =
+      'WHMCS client 1001 is inactive: WHMCS takes its orders all the same. Check that it is the right client';
+    assert.equal(warning, words);
+    assert.deepEqual(warned(), [words]);
+    assert.equal(note, 'WHMCS client 1001 (inactive), USD, pays by mailin');
+  });
+
+  it('fails for a closed client', async () => {
     client.status = 'Closed';
     await fails('CLIENT_CLOSED', /1001 is closed/);
   });
@@ -231,6 +272,32 @@ describe('client check', () => {
     const names = () => Promise.reject(new IdMappingsError('AMBIGUOUS', 'ids names both WHMCS clients 1 and 2'));
     mappings = { bySfAccount: names, byWhmcsClient: names, put: names };
     await fails('CLIENT_MAPPING_CONFLICT', /Northwind: ids names both WHMCS clients 1 and 2/);
+  });
+
+  it('takes no client that a table without constraints links to a second account, whatever the Account says', async () => {
+    const row = { portalUserId: null, whmcsClientId: 1001, sfAccountId: accountId };
+    mappings = {
+      bySfAccount: (id) => Promise.resolve(id === accountId ? row : null),
+      byWhmcsClient: () =>
+        Promise.reject(new IdMappingsError('AMBIGUOUS', `ids names both accounts ${accountId} and 001000000000002AAA`)),
+      put: () => Promise.resolve('conflict' as const),
+    };
+    for (const text of ['#1001 - Northwind', '', null]) {
+      if (account) account.whAccount = text;
+      await fails('CLIENT_MAPPING_CONFLICT', /Northwind: ids names both accounts 001000000000001AAA and 0010+2AAA/);
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  it('takes one row with 15 and one with 18 characters that say the same', async () => {
+    const rows = [accountId, accountId.slice(0, 15)];
+    mappings = {
+      bySfAccount: (id) =>
+        Promise.resolve(rows.includes(id) ? { portalUserId: null, whmcsClientId: 1001, sfAccountId: id } : null),
+      byWhmcsClient: () => Promise.resolve({ portalUserId: null, whmcsClientId: 1001, sfAccountId: rows[1] ?? '' }),
+      put: () => Promise.resolve('written' as const),
+    };
+    assert.equal((await found()).source, 'id_mappings');
   });
 
   it('asks no table where none is to be used', async () => {
