@@ -1,7 +1,8 @@
 /** Which Salesforce field feeds which field of an AddOrder item, and what it feeds. Pure. */
 import { defaultFieldNames } from '../salesforce/contract';
 import { cut } from '../salesforce/texts';
-import type { AddOrderItem, ConfigOption, Product } from '../whmcs/contract';
+import type { AddOrderItem, Product } from '../whmcs/contract';
+import { chosenOf } from './chosen-option';
 import type { Faults } from './mapping-faults';
 import type { OrderPart } from './message';
 
@@ -81,13 +82,15 @@ export function itemFields(
   if (texts.length > 0) fields.customFields = Object.fromEntries(texts);
   const options = Object.entries(mapping.configOptions).flatMap(([id, path]) => {
     const text = value(path);
-    const option = product?.configOptions?.find((one) => one.id === Number(id));
+    // Of a product that WHMCS does not know there is nothing to say.
+    if (text === null || product === undefined) return [];
+    const option = product.configOptions?.find((one) => one.id === Number(id));
     // An option that the product does not have: it is another product's.
-    if (text === null || (product?.configOptions !== undefined && option === undefined)) return [];
+    if (product.configOptions !== undefined && option === undefined) return [];
     const chosen = chosenOf(text, option);
-    if (chosen !== null) return [[Number(id), chosen] as const];
-    const wanted = option && option.choices.length > 0 ? option.choices.map((one) => one.name).join(', ') : 'a number';
-    faults.tell('OPTION_INVALID', `${path} '${shown(text)}' is no value of option ${id}, which takes ${wanted}`);
+    if ('value' in chosen) return [[Number(id), chosen.value] as const];
+    const message = `${path} '${shown(text)}' is no value of option ${id}, ${chosen.wrong}`;
+    faults.tell('OPTION_INVALID', message, chosen.fix);
     return [];
   });
   if (options.length > 0) fields.configOptions = Object.fromEntries(options);
@@ -100,15 +103,4 @@ const shown = (text: string): string => cut(text, 30);
 function moneyOf(text: string): string | null {
   const [, whole, cents = ''] = /^(\d{1,9})(?:\.(\d{1,2})0*)?$/.exec(text) ?? [];
   return whole === undefined ? null : `${Number(whole)}.${cents.padEnd(2, '0')}`;
-}
-
-/** What AddOrder takes for an option: the id of a choice, 1 or 0, or a number. Choices may be named, too. */
-function chosenOf(text: string, option: ConfigOption | undefined): number | null {
-  if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true' ? 1 : 0;
-  const digits = /^(\d{1,9})(?:\.0+)?$/.exec(text)?.[1];
-  const number = digits === undefined ? null : Number(digits);
-  if (option === undefined || option.choices.length === 0) return number;
-  const key = text.toLowerCase();
-  const named = option.choices.find((one) => one.id === number || one.name.toLowerCase() === key);
-  return named?.id ?? null;
 }

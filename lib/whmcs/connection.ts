@@ -7,6 +7,7 @@ import { apiUrl, installationKey, orderLinks } from './address';
 import { WhmcsError, type AddedOrder, type CallEnd, type Product, type Whmcs, type WriteOptions } from './contract';
 import type { FormFields } from './form';
 import { saysNoClient } from './known-texts';
+import { products } from './product-records';
 import { testPermissions, type Permissions } from './permissions';
 import {
   addedOrder,
@@ -18,7 +19,6 @@ import {
   ordersPage,
   parseAnswer,
   payMethods,
-  products,
   unreadable,
 } from './records';
 import { readServices } from './services-reading';

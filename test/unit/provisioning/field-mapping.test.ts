@@ -7,7 +7,7 @@ import {
   type FieldMapping,
 } from '../../../lib/provisioning/field-mapping';
 import { Faults } from '../../../lib/provisioning/mapping-faults';
-import type { Product } from '../../../lib/whmcs/contract';
+import type { ConfigOption, Product } from '../../../lib/whmcs/contract';
 
 const product = (over: Partial<Product> = {}): Product => ({
   pid: 11,
@@ -84,26 +84,124 @@ describe('the mapping of fields', () => {
     });
   });
 
-  it('feeds an option by id or name of a choice, a number, or a checkbox', () => {
-    const size = {
-      id: 3,
-      name: 'Size',
-      choices: [1, 2].map((id) => ({ id: 30 + id, name: id === 1 ? 'Small' : 'Large' })),
+  describe('feeds an option', () => {
+    const option = (
+      id: number,
+      kind: ConfigOption['kind'],
+      names: string[] = [],
+      over: Partial<ConfigOption> = {},
+    ) => ({
+      id,
+      name: `Option ${id}`,
+      kind,
+      choices: names.map((name, at) => ({ id: id * 10 + at, name })),
+      least: null,
+      most: null,
+      ...over,
+    });
+    const size = option(3, 'choice', ['Small', 'Large  one']);
+    const licence = option(4, 'choice', ['No', 'Yes']);
+    const backup = option(5, 'yesno');
+    const seats = option(6, 'quantity');
+    const bounded = option(7, 'quantity', [], { least: 2, most: 10 });
+    const all = product({ configOptions: [size, licence, backup, seats, bounded] });
+    /** What is chosen, or the fault. */
+    const chosen = (id: number, text: string, of: Product | undefined = all) => {
+      const { fields, faults } = fed({ configOptions: { [id]: 'O' } }, { O: text }, of);
+      return fields.configOptions?.[id] ?? faults[0] ?? null;
     };
-    const of = product({ configOptions: [size, { id: 4, name: 'Seats', choices: [] }] });
-    const chosen = (id: number, text: string, one: Product | undefined = of) => {
-      const { fields, faults } = fed({ configOptions: { [id]: 'O' } }, { O: text }, one);
-      return fields.configOptions?.[id] ?? faults[0]?.split(':')[0] ?? null;
-    };
-    assert.deepEqual(
-      [chosen(3, '32'), chosen(3, 'large'), chosen(3, '5'), chosen(3, 'Huge')],
-      [32, 32, 'OPTION_INVALID', 'OPTION_INVALID'],
-    );
-    assert.deepEqual(
-      [chosen(4, '7.0'), chosen(4, 'true'), chosen(4, 'false'), chosen(4, '1.5'), chosen(4, '-1')],
-      [7, 1, 0, 'OPTION_INVALID', 'OPTION_INVALID'],
-    );
-    assert.equal(chosen(9, 'anything'), null);
-    assert.deepEqual([chosen(9, '5', product()), chosen(9, 'x', product())], [5, 'OPTION_INVALID']);
+    const each = (id: number, texts: string[], of?: Product) => texts.map((text) => chosen(id, text, of));
+    const invalid = (id: number, text: string, why: string) =>
+      `OPTION_INVALID: O '${text}' is no value of option ${id}, ${why}`;
+
+    it('of a list by the id or the name of a choice', () => {
+      assert.deepEqual(each(3, ['31', '31.0', 'small', ' Large One ']), [31, 31, 30, 31]);
+      for (const text of ['5', 'Huge', '3'])
+        assert.equal(chosen(3, text), invalid(3, text, 'which takes Small, Large  one'));
+    });
+
+    it('of a list by nothing that can mean two choices', () => {
+      // A number that is the name of one choice and the id of another: 4 cores are not choice 4.
+      const cores = option(3, 'choice', [], { choices: [4, 5, 6].map((id) => ({ id, name: String(2 * (id - 3)) })) });
+      const twice = option(8, 'choice', ['Same', 'same ', 'Other']);
+      const of = product({ configOptions: [cores, twice] });
+      assert.deepEqual(each(3, ['2', '5'], of), [4, 5]);
+      assert.equal(chosen(3, '4', of), invalid(3, '4', "where it can mean choice 4 '2' or 5 '4'"));
+      assert.equal(chosen(8, 'SAME', of), invalid(8, 'SAME', "where it can mean choice 80 'Same' or 81 'same '"));
+      assert.equal(chosen(8, 'other', of), 82);
+    });
+
+    it('of a list by a checkbox only where it has one choice Yes, or No', () => {
+      assert.deepEqual(each(4, ['true', 'FALSE', 'yes']), [41, 40, 41]);
+      // 1 and 0 are ids of choices here; WHMCS would take the first choice, whatever it is.
+      for (const [text, word] of [
+        ['true', 'Yes'],
+        ['false', 'No'],
+      ] as const)
+        assert.equal(
+          chosen(3, text),
+          invalid(3, text, `where a checkbox needs a choice '${word}': it takes Small, Large  one`),
+        );
+      const twice = product({ configOptions: [option(4, 'choice', ['Yes', 'yes', 'No'])] });
+      assert.equal(chosen(4, 'true', twice), invalid(4, 'true', "where it can mean choice 40 'Yes' or 41 'yes'"));
+      assert.equal(chosen(4, 'false', twice), 42);
+      const words = product({ configOptions: [option(4, 'choice', ['False', 'True', 'Yes'])] });
+      assert.deepEqual(each(4, ['true', 'false'], words), [41, 40]);
+    });
+
+    it('of yes or no by a checkbox, a word, or 1 and 0', () => {
+      assert.deepEqual(each(5, ['true', 'Yes', '1', '1.0', 'false', 'NO', '0']), [1, 1, 1, 1, 0, 0, 0]);
+      for (const text of ['5', 'maybe', '-1', '50'])
+        assert.equal(chosen(5, text), invalid(5, text, 'which takes yes or no'));
+    });
+
+    it('of a quantity by a number within its bounds, which WHMCS would change to the least', () => {
+      assert.deepEqual(each(6, ['7', '7.0', '0', 'true', 'false']), [7, 7, 0, 1, 0]);
+      for (const text of ['1.5', '-1', 'many']) assert.equal(chosen(6, text), invalid(6, text, 'which takes a number'));
+      assert.deepEqual(each(7, ['2', '10']), [2, 10]);
+      for (const text of ['1', '11', 'true'])
+        assert.equal(chosen(7, text), invalid(7, text, 'which takes a number from 2 to 10'));
+      const of = product({
+        configOptions: [option(6, 'quantity', [], { least: 3 }), option(7, 'quantity', [], { most: 5 })],
+      });
+      assert.equal(chosen(6, '2', of), invalid(6, '2', 'which takes a number from 3'));
+      assert.equal(chosen(7, '6', of), invalid(7, '6', 'which takes a number from 0 to 5'));
+    });
+
+    it('of which WHMCS tells nothing by a number alone', () => {
+      for (const of of [product(), product({ configOptions: [option(9, null)] })]) {
+        assert.equal(chosen(9, '5', of), 5);
+        for (const text of ['x', 'true'])
+          assert.equal(
+            chosen(9, text, of),
+            invalid(9, text, 'of which WHMCS tells no choices, so that it takes a number'),
+          );
+      }
+    });
+
+    it('not at all where it is of another product, nor where the product has none', () => {
+      for (const text of ['5', 'anything', 'true']) {
+        assert.equal(chosen(9, text), null);
+        assert.equal(chosen(3, text, product({ configOptions: [] })), null);
+      }
+    });
+
+    it('not of a product that WHMCS does not know: that is fault enough', () => {
+      const mapping = { ...defaultFieldMapping, configOptions: { 3: 'O' } };
+      const faults = new Faults(mapping);
+      assert.deepEqual(itemFields({ fields: { O: 'Huge' } }, mapping, undefined, faults), {});
+      assert.deepEqual(faults.faults, []);
+    });
+
+    it('says what helps', () => {
+      const fixOf = (id: number, text: string) => {
+        const mapping = { ...defaultFieldMapping, configOptions: { [id]: 'O' } };
+        const faults = new Faults(mapping);
+        itemFields({ fields: { O: text } }, mapping, all, faults);
+        return faults.faults[0]?.fix;
+      };
+      assert.match(fixOf(3, 'Huge') ?? '', /^Set the field named here to one of the values/);
+      assert.match(fixOf(3, 'true') ?? '', /^Feed the option from a field with the names of its choices, or/);
+    });
   });
 });
