@@ -4,10 +4,9 @@ import type { JsonObject } from '../json';
 import type { Log } from '../log';
 import { addOrderFields } from './add-order-fields';
 import { apiUrl, installationKey, orderLinks } from './address';
-import { WhmcsError, type AddedOrder, type CallEnd, type Product, type Whmcs, type WriteOptions } from './contract';
+import { WhmcsError, type AddedOrder, type CallEnd, type Whmcs, type WriteOptions } from './contract';
 import type { FormFields } from './form';
 import { saysNoClient } from './known-texts';
-import { products } from './product-records';
 import { testPermissions, type Permissions } from './permissions';
 import {
   addedOrder,
@@ -21,6 +20,7 @@ import {
   payMethods,
   unreadable,
 } from './records';
+import { readProducts } from './products-reading';
 import { readServices } from './services-reading';
 import { Transport } from './transport';
 
@@ -57,9 +57,6 @@ export interface WhmcsConnection extends Whmcs {
   /** Ends reads and what waits. A write that has left runs on to its end, at most `writeTimeoutMs`. */
   close(): void;
 }
-
-/** As many products as one call asks for. */
-const productsAtOnce = 100;
 
 /**
  * Makes a connection; nothing is called yet.
@@ -113,17 +110,7 @@ export function createWhmcs(options: WhmcsOptions): WhmcsConnection {
     async getCurrencies(signal) {
       return parseAnswer('GetCurrencies', currencies, await read('GetCurrencies', {}, signal));
     },
-    async getProducts(pids, signal) {
-      const wanted = [...new Set(pids)];
-      const found: Product[] = [];
-      for (let at = 0; at < wanted.length; at += productsAtOnce) {
-        const some = wanted.slice(at, at + productsAtOnce);
-        const answer = await read('GetProducts', { pid: some.join(',') }, signal);
-        // Where it did not understand the list it names others too.
-        found.push(...parseAnswer('GetProducts', products, answer).filter(({ pid }) => some.includes(pid)));
-      }
-      return found;
-    },
+    getProducts: (pids, signal) => readProducts(transport, pids, signal),
     async getModuleQueue(serviceId, signal) {
       const fields = { relatedId: serviceId, serviceType: 'service' };
       const queue = parseAnswer('GetModuleQueue', moduleQueue, await read('GetModuleQueue', fields, signal));

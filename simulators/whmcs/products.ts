@@ -29,7 +29,11 @@ export const getProducts: Action = ({ params, store, shapes, switches }) => {
       ),
       configoptions: shapes.list('configoption', product.configOptions.map(optionShape)),
     }));
-  return { totalresults: found.length, products: shapes.list('product', found) };
+  const most = switches.mostProducts;
+  if (most === 0 || found.length <= most)
+    return { totalresults: found.length, products: shapes.list('product', found) };
+  const counts = { totalresults: found.length, startnumber: 0, numreturned: most };
+  return { ...counts, products: shapes.list('product', found.slice(0, most)) };
 };
 
 function shape(product: StoredProduct, version: Version): Record<string, unknown> {

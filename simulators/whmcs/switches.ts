@@ -65,6 +65,8 @@ const schema = z.strictObject({
   servicesOrdering: z.enum(['newestFirst', 'oldestFirst']).default('oldestFirst'),
   /** Most rows of a page, whatever limitnum says; 0: no bound. */
   largestPage: z.number().int().min(0).default(0),
+  /** Most products of one answer of GetProducts, which counts all of them and takes no limits; 0: no bound, as documented. */
+  mostProducts: z.number().int().min(0).default(0),
   /** Orders that a person keys in for the same client after each page of GetOrders but the last. */
   insertsBetweenPages: z.number().int().min(0).max(20).default(0),
 
