@@ -1,7 +1,7 @@
 /**
- * Faults that are nobody's order: Salesforce is away, our login or WHMCS access is refused. The event waits and is tried
- * again, instead of one order after another falling to *Failed*; where the fault is in the configuration the hand-out is
- * held as a whole.
+ * Faults that are nobody's order: Salesforce is away, our login or WHMCS access is refused, what is read of every Order is
+ * hidden from our user. The event waits and is tried again, instead of one order after another falling to *Failed*; where
+ * the fault is in the configuration the hand-out is held as a whole.
  */
 import { SalesforceError } from '../salesforce/contract';
 import { StoreError } from '../state/contract';
@@ -17,6 +17,8 @@ export interface Wait {
 
 const temporaryMs = 15_000;
 const configurationMs = 30_000;
+/** To a user who may not read it, a field or an object does not exist. */
+const hiddenCodes = /^INVALID_(FIELD|TYPE)$/;
 
 /** null: the failure is this order's own. */
 export function waitInstead(thrown: unknown, found: Failure): Wait | null {
@@ -24,7 +26,9 @@ export function waitInstead(thrown: unknown, found: Failure): Wait | null {
   const cause = thrown instanceof SalesforceError ? thrown : found.cause;
   if (!(cause instanceof SalesforceError)) return null;
   if (cause.kind === 'temporary') return { ms: temporaryMs, holdsAll: false, toldOnOrder: false };
-  return cause.kind === 'query' ? null : { ms: configurationMs, holdsAll: true, toldOnOrder: false };
+  // Each Order is read by the same query: what is hidden from our user in one is so in all.
+  const isOwn = cause.kind === 'query' && !hiddenCodes.test(cause.code);
+  return isOwn ? null : { ms: configurationMs, holdsAll: true, toldOnOrder: false };
 }
 
 /**

@@ -70,3 +70,21 @@ export function flowOf(...nodes: FlowNode[]): FlowNode[] {
     ...nodes,
   ];
 }
+
+/** source → these steps → an end; errors lead to *Failed*. As sound as the reference flow. */
+export function chain(ids: readonly Known[], change: Partial<FlowNode> = {}): FlowNode[] {
+  const all: Known[] = ['source', ...ids];
+  const ways: Partial<Record<Known, string>> = { get: 'skipped', mapping: 'failed' };
+  const nodes = all.map((id, at) => {
+    const other = ways[id];
+    const wires = [[all[at + 1] ?? 'last'], ...(other === undefined ? [] : [[other]])];
+    return node(id, { wires, ...(id === 'source' ? change : {}) });
+  });
+  return flowOf(...nodes, node('failed'), node('skipped'), ...catching(true).map(ungated), ...last);
+}
+const ungated = (one: FlowNode): FlowNode => (one.id === 'catch' ? { ...one, wires: [[sink, 'failed']] } : one);
+/** Lets nothing by, but leads to an end. */
+const last: FlowNode[] = [{ id: 'last', type: 'helper', z: 'tab', x: 1, y: 1, wires: [['skipped']] }];
+
+/** The steps of the reference flow. */
+export const whole = ['get', 'client', 'mapping', 'add', 'accept', 'activated'] as const;

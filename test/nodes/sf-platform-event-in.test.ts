@@ -2,24 +2,8 @@ import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
 import type { Message } from '../../lib/provisioning/message';
 import { intakesOf } from '../../nodes/shared/registry';
-import { catching, flowOf, node, sink, type FlowNode, type Known } from './flow';
+import { chain, node, whole, type FlowNode } from './flow';
 import { channel, turn, useWorld, type EventMessage } from './world';
-
-/** source → these steps → an end. As sound as the reference flow. */
-function chain(ids: readonly Known[], change: Partial<FlowNode> = {}): FlowNode[] {
-  const all: Known[] = ['source', ...ids];
-  const ways: Partial<Record<Known, string>> = { get: 'skipped', mapping: 'failed' };
-  const nodes = all.map((id, at) => {
-    const other = ways[id];
-    const wires = [[all[at + 1] ?? 'last'], ...(other === undefined ? [] : [[other]])];
-    return node(id, { wires, ...(id === 'source' ? change : {}) });
-  });
-  return flowOf(...nodes, node('failed'), node('skipped'), ...catching(true).map(ungated), ...last);
-}
-const ungated = (one: FlowNode): FlowNode => (one.id === 'catch' ? { ...one, wires: [[sink, 'failed']] } : one);
-/** Lets nothing by, but leads to an end. */
-const last: FlowNode[] = [{ id: 'last', type: 'helper', z: 'tab', x: 1, y: 1, wires: [['skipped']] }];
-const whole = ['get', 'client', 'mapping', 'add', 'accept', 'activated'] as const;
 
 describe('sf-platform-event-in', () => {
   const world = useWorld();
