@@ -17,8 +17,9 @@ export const unknownSender: Sender = { instance: 'unknown', bootId: '', pid: 0, 
 export const isUnknown = (sender: Sender): boolean => sender.instance === unknownSender.instance;
 
 /** The next id of its kind; never one that a fact names already. */
-export function nextIntentId(kind: 'a' | 'c', record: OrderRecord, facts: readonly Fact[]): string {
-  const taken = [...record.adds, ...record.accepts].map((intent) => intent.id).concat(facts.map((fact) => fact.intent));
+export function nextIntentId(kind: 'a' | 'c' | 'r', record: OrderRecord, facts: readonly Fact[]): string {
+  const { adds, accepts, repairs } = record;
+  const taken = [...adds, ...accepts, ...repairs].map(({ id }) => id).concat(facts.map((fact) => fact.intent));
   const numbers = taken.filter((id) => id.startsWith(kind)).map((id) => Number(id.slice(1)));
   return `${kind}${Math.max(0, ...numbers) + 1}`;
 }

@@ -89,6 +89,26 @@ const acceptIntent = z.object({
     .nullable(),
 });
 
+/** A call that a person asked for: a twin is cancelled, a service's module is run. */
+const repairIntent = z.object({
+  /** `r1`, `r2` … */
+  id: z.string(),
+  at: z.number(),
+  sender,
+  whmcs: z.string(),
+  call: z.enum(['CancelOrder', 'ModuleCreate']),
+  /** The WHMCS order, or the service, that it is for. */
+  target: z.number(),
+  settled: z
+    .object({
+      /** done: what was asked for is seen in WHMCS. refused and not-sent: WHMCS did nothing. failed: it is over, with an error. unknown: it is over, and what was asked for is not seen. */
+      how: z.enum(['done', 'refused', 'not-sent', 'failed', 'unknown']),
+      at: z.number(),
+      detail: z.string(),
+    })
+    .nullable(),
+});
+
 const adopted = z.object({
   whmcs: z.string(),
   orderId: z.number(),
@@ -150,6 +170,7 @@ const orderRecord = z.object({
   generation: z.number(),
   adds: z.array(addIntent),
   accepts: z.array(acceptIntent),
+  repairs: z.array(repairIntent).default([]),
   adopted: adopted.nullable(),
   /** WHMCS orders that were ours: of earlier generations, or a twin whose other half was kept. */
   past: z.array(adopted).default([]),
@@ -194,6 +215,7 @@ const orderRecord = z.object({
 export type AskedItem = z.infer<typeof askedItem>;
 export type AddIntent = z.infer<typeof addIntent>;
 export type AcceptIntent = z.infer<typeof acceptIntent>;
+export type RepairIntent = z.infer<typeof repairIntent>;
 export type Adopted = z.infer<typeof adopted>;
 export type Accepted = z.infer<typeof accepted>;
 export type Report = z.infer<typeof report>;
@@ -208,6 +230,7 @@ export const newRecord = (): OrderRecord => ({
   generation: 1,
   adds: [],
   accepts: [],
+  repairs: [],
   adopted: null,
   past: [],
   accepted: null,

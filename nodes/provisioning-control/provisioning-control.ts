@@ -1,8 +1,9 @@
 import '../shared/needed-node';
 import type { Node, NodeAPI, NodeStatus } from 'node-red';
-import { control, controlTopics, subjectsIn } from '../../lib/provisioning/control';
+import { control, controlTopics, subjectsIn, type ControlAnswer } from '../../lib/provisioning/control';
 import { failure, toFailure } from '../../lib/provisioning/failure';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
+import { repairByHand, repairTopics } from '../../lib/provisioning/repair-by-hand';
 import { replay } from '../../lib/provisioning/replay-by-hand';
 import type { SharedStore } from '../../lib/provisioning/shared-store';
 import { forCatch } from '../shared/caught';
@@ -13,7 +14,7 @@ import { Looks, lookTopics, type Look } from '../shared/looks';
 import { intakesOf } from '../shared/registry';
 import { StatusLine } from '../shared/status';
 
-const topics = [...controlTopics, 'replay', ...lookTopics] as const;
+const topics = [...controlTopics, ...repairTopics, 'replay', ...lookTopics] as const;
 type Topic = (typeof topics)[number];
 
 /** Asks by hand: `msg.topic` names what, `msg.payload` the orders or events, or the place to replay from. */
@@ -71,12 +72,7 @@ async function answerTo(
   const payload = message['payload'];
   const look = lookTopics.find((known) => known === topic);
   if (look !== undefined) return looks.look(look, payload, provisioning);
-  const intakes = intakesOf(provisioning);
-  const asked = controlTopics.find((known) => known === topic);
-  const answers =
-    asked === undefined
-      ? await replay(payload, intakes, provisioning.clock.now())
-      : await control(asked, subjectsIn(payload), instant(message['until']), { provisioning, intakes });
+  const answers = await answersTo(topic, message, provisioning);
   const carried = answers.filter((one) => one.done).length;
   const text = `${topic}: ${carried} of ${answers.length}`;
   return {
@@ -84,6 +80,20 @@ async function answerTo(
     blocks: [],
     status: { fill: carried > 0 ? 'green' : 'yellow', shape: 'dot', text },
   };
+}
+
+function answersTo(
+  topic: Topic,
+  { payload, until }: Record<string, unknown>,
+  provisioning: Provisioning,
+): Promise<ControlAnswer[]> {
+  const intakes = intakesOf(provisioning);
+  const asked = controlTopics.find((known) => known === topic);
+  if (asked !== undefined) return control(asked, subjectsIn(payload), instant(until), { provisioning, intakes });
+  const repair = repairTopics.find((known) => known === topic);
+  return repair === undefined
+    ? replay(payload, intakes, provisioning.clock.now())
+    : repairByHand(repair, payload, provisioning);
 }
 
 function instant(until: unknown): number | null {

@@ -2,7 +2,7 @@
  * The whole job on one store: events go through get order, add order, accept order and update order as the reference flow
  * sends them, and a person may use the control. Judged by the books of both vendors.
  */
-import { pause } from '../../../lib/clock';
+import { pause, type Clock } from '../../../lib/clock';
 import { acceptOrder, acceptOrderDefaults } from '../../../lib/provisioning/accept-order';
 import { addOrder, addOrderDefaults, type AddOrderSettings } from '../../../lib/provisioning/add-order';
 import { control, subjectsIn, type ControlAnswer } from '../../../lib/provisioning/control';
@@ -10,6 +10,7 @@ import { type Failure, toFailure } from '../../../lib/provisioning/failure';
 import { getOrder } from '../../../lib/provisioning/get-order';
 import { eventPart, Intake } from '../../../lib/provisioning/intake';
 import type { Travelling } from '../../../lib/provisioning/message';
+import { repairByHand, type RepairTopic } from '../../../lib/provisioning/repair-by-hand';
 import type { StepContext, StepOutcome } from '../../../lib/provisioning/step';
 import { defaultFieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
 import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
@@ -35,6 +36,8 @@ export interface JobOptions {
   maxInWork?: number;
   /** The WHMCS client of an order; one for all where nothing is said. */
   clientOf?: (orderId: string) => number;
+  /** Another WHMCS than the one in memory. */
+  connect?: (clock: Clock) => Whmcs;
   /** Another engine than the embedded one. */
   shared?: { engine: Engine; place: string };
 }
@@ -66,12 +69,13 @@ export class JobUnderTest {
       latencyMs = 0,
       maxInWork = 4,
       clientOf = () => clientId,
+      connect,
       shared,
     } = options;
     const clock = new FakeClock();
     const salesforce = new InMemorySalesforce(clock, withAttempts);
     const whmcs = new InMemoryWhmcs(clock);
-    const connection = slow(whmcs.connect(), clock, latencyMs);
+    const connection = slow(connect?.(clock) ?? whmcs.connect(), clock, latencyMs);
     const desk = await DeskUnderTest.open({
       clock,
       salesforce,
@@ -121,18 +125,15 @@ export class JobUnderTest {
   }
 
   /** Asks the control, as the node does. */
-  async ask(topic: 'retry' | 'defer', payload: unknown): Promise<ControlAnswer[]> {
-    const asked = control(topic, subjectsIn(payload), null, {
-      provisioning: this.desk.provisioning,
-      intakes: [this.intake],
-    });
-    let answers: ControlAnswer[] | null = null;
-    asked.then(
-      (them) => (answers = them),
-      () => (answers = []),
-    );
-    for (let turn = 0; answers === null && turn < 200; turn++) await this.desk.settle(50);
-    return asked;
+  ask(topic: 'retry' | 'defer', payload: unknown): Promise<ControlAnswer[]> {
+    const { provisioning } = this.desk;
+    return this.answered(control(topic, subjectsIn(payload), null, { provisioning, intakes: [this.intake] }));
+  }
+
+  /** Asks for a repair, as the node does; its answer in words. */
+  async repair(topic: RepairTopic, payload: unknown): Promise<string> {
+    const [answer] = await this.answered(repairByHand(topic, payload, this.desk.provisioning));
+    return `${answer?.done ? 'done' : 'no'}: ${answer?.text ?? 'nothing'}`;
   }
 
   /** Turns the clock until no event of the order is open and its result is told, at most `limitMs`. */
@@ -168,6 +169,16 @@ export class JobUnderTest {
   async close(): Promise<void> {
     await this.intake.stop();
     await this.desk.close();
+  }
+
+  private async answered(asked: Promise<ControlAnswer[]>): Promise<ControlAnswer[]> {
+    let answers: ControlAnswer[] | null = null;
+    asked.then(
+      (them) => (answers = them),
+      () => (answers = []),
+    );
+    for (let turn = 0; answers === null && turn < 200; turn++) await this.desk.settle(50);
+    return asked;
   }
 
   /** One message on its way through the flow. */
@@ -222,7 +233,7 @@ export class JobUnderTest {
 }
 
 /** Each call takes so long, there and back. */
-function slow(whmcs: Whmcs, clock: FakeClock, latencyMs: number): Whmcs {
+function slow(whmcs: Whmcs, clock: Clock, latencyMs: number): Whmcs {
   if (latencyMs === 0) return whmcs;
   return new Proxy(whmcs, {
     get(target, name, receiver) {

@@ -34,10 +34,16 @@ export interface AcceptFault extends Omit<AddFault, 'commit'> {
   leaves?: 'Active' | 'Pending';
 }
 
+/** What becomes of the next CancelOrder or ModuleCreate. `done`: at once, after so many ms, or never. */
+export interface RepairFault extends Omit<AddFault, 'commit'> {
+  done?: 'now' | 'never' | number;
+}
+
 export type LedgerLine =
   | { what: 'added'; orderId: number; clientId: number; notes: string }
   | { what: 'accepted'; orderId: number; autoSetup: boolean; sendEmail: boolean }
-  | { what: 'module'; orderId: number; serviceId: number };
+  | { what: 'module'; orderId: number; serviceId: number }
+  | { what: 'cancelled'; orderId: number };
 
 export class InMemoryWhmcs {
   readonly ledger: LedgerLine[] = [];
@@ -57,6 +63,7 @@ export class InMemoryWhmcs {
   prices: Record<number, string> = {};
   addFaults: AddFault[] = [];
   acceptFaults: AcceptFault[] = [];
+  repairFaults: RepairFault[] = [];
   /** Called before each read; may throw WhmcsError. */
   beforeRead: (action: string) => void = () => undefined;
   /** May change an answer to GetOrders. */
@@ -74,6 +81,10 @@ export class InMemoryWhmcs {
 
   get added(): number[] {
     return this.ledger.flatMap((line) => (line.what === 'added' ? line.orderId : []));
+  }
+
+  get cancelled(): number[] {
+    return this.ledger.flatMap((line) => (line.what === 'cancelled' ? line.orderId : []));
   }
 
   get accepted(): number[] {
@@ -140,6 +151,20 @@ export class InMemoryWhmcs {
         if (!fault.failing?.includes(at)) service.status = 'Active';
       });
     order.status = fault.leaves ?? 'Active';
+  }
+
+  cancel(id: number): void {
+    const order = this.order(id);
+    if (order.status !== 'Pending') return;
+    order.status = 'Cancelled';
+    this.ledger.push({ what: 'cancelled', orderId: id });
+  }
+
+  runModule(serviceId: number): void {
+    const service = this.services.find((one) => one.id === serviceId);
+    if (!service) return;
+    this.ledger.push({ what: 'module', orderId: service.orderId, serviceId });
+    service.status = 'Active';
   }
 
   /** A connection to it, as one process has one. */
@@ -267,8 +292,28 @@ class Connection implements Whmcs {
   getProducts = (): Promise<[]> => Promise.resolve([]);
   getModuleQueue = (): Promise<[]> => Promise.resolve([]);
   version = (): Promise<string> => Promise.resolve('8.13.1');
-  cancelOrder = (): Promise<CallEnd<null>> => Promise.reject(new Error('The protocols never cancel'));
-  moduleCreate = (): Promise<CallEnd<null>> => Promise.reject(new Error('The protocols never create'));
+
+  cancelOrder = (orderId: number, options: WriteOptions): Promise<CallEnd<null>> =>
+    this.repair('CancelOrder', options, () => this.server.cancel(orderId));
+
+  moduleCreate = (serviceId: number, options: WriteOptions): Promise<CallEnd<null>> =>
+    this.repair('ModuleCreate', options, () => this.server.runModule(serviceId));
+
+  private async repair(action: string, options: WriteOptions, work: () => void): Promise<CallEnd<null>> {
+    const fault: RepairFault = this.server.repairFaults.shift() ?? { end: 'success' };
+    if (this.clock.monotonic() > options.sendBy)
+      return { kind: 'not-sent', code: 'ESENDBY', message: 'Too late to send' };
+    if (fault.end === 'not-sent') return unsuccessful(fault);
+    options.onSending?.();
+    this.server.calls.push(action);
+    const done = fault.done ?? (fault.end === 'success' ? 'now' : 'never');
+    if (typeof done === 'number') this.clock.after(done, work);
+    if (done === 'now') work();
+    await Promise.resolve();
+    return fault.end === 'success'
+      ? { kind: 'success', value: null, warning: null, degraded: false }
+      : unsuccessful(fault);
+  }
 
   private read(action: string): void {
     this.server.beforeRead(action);
@@ -276,7 +321,7 @@ class Connection implements Whmcs {
   }
 }
 
-function unsuccessful<T>(fault: AddFault | AcceptFault): CallEnd<T> {
+function unsuccessful<T>(fault: AddFault | AcceptFault | RepairFault): CallEnd<T> {
   const { code = 'ETIMEOUT', message = 'as the test says' } = fault;
   switch (fault.end) {
     case 'refused':

@@ -1,0 +1,91 @@
+/** The topics `cancel twin` and `create module`: what a person has decided about one WHMCS order or service is carried out. */
+import { z } from 'zod';
+import { orderIdOf } from '../salesforce/ids';
+import { cancelTwin } from './cancel-twin';
+import type { ControlAnswer } from './control';
+import { createModule } from './create-module';
+import type { HeldOrder } from './held-order';
+import type { Provisioning } from './provisioning';
+import type { Repaired } from './repair-call';
+
+export const repairTopics = ['cancel twin', 'create module'] as const;
+export type RepairTopic = (typeof repairTopics)[number];
+
+const id = z.union([
+  z.number(),
+  z
+    .string()
+    .trim()
+    .regex(/^#?\d{1,15}$/)
+    .transform((text) => Number(text.replace('#', ''))),
+]);
+const positive = id.pipe(z.number().int().positive().max(Number.MAX_SAFE_INTEGER));
+
+interface Asked {
+  orderId: string;
+  target: number;
+}
+
+const repairs: Record<
+  RepairTopic,
+  {
+    asked: z.ZodType<Asked>;
+    example: string;
+    step: string;
+    run: (provisioning: Provisioning, order: HeldOrder, target: number) => Promise<Repaired>;
+  }
+> = {
+  'cancel twin': {
+    asked: z
+      .strictObject({ orderId: z.string(), whmcsOrderId: positive })
+      .transform(({ orderId, whmcsOrderId }) => ({ orderId, target: whmcsOrderId })),
+    example: '{ orderId: "801…", whmcsOrderId: 5002 }',
+    step: 'cancel_twin',
+    run: cancelTwin,
+  },
+  'create module': {
+    asked: z
+      .strictObject({ orderId: z.string(), serviceId: positive })
+      .transform(({ orderId, serviceId }) => ({ orderId, target: serviceId })),
+    example: '{ orderId: "801…", serviceId: 9002 }',
+    step: 'create_module',
+    run: createModule,
+  },
+};
+
+/**
+ * One order and one thing at a time: each is a decision of its own.
+ * @param payload `{ orderId, whmcsOrderId }` or `{ orderId, serviceId }`.
+ * @throws StoreError
+ */
+export async function repairByHand(
+  topic: RepairTopic,
+  payload: unknown,
+  provisioning: Provisioning,
+): Promise<ControlAnswer[]> {
+  const { asked, example, step, run } = repairs[topic];
+  const no = (subject: string | null, text: string): ControlAnswer[] => [{ subject, done: false, text }];
+  const parsed = asked.safeParse(payload);
+  if (!parsed.success) return no(null, `Put ${example} into msg.payload`);
+  const { target } = parsed.data;
+  const orderId = orderIdOf(parsed.data.orderId);
+  if (orderId === null) return no(parsed.data.orderId, 'No id of an Order (801…)');
+  const from = provisioning.clock.monotonic();
+  const startedAt = provisioning.clock.now();
+  const held = await provisioning.hold(orderId, async (order) => {
+    const repaired = await run(provisioning, order, target);
+    await provisioning.store.timeline.append({
+      orderId,
+      eventId: '',
+      attempt: order.record.attempt,
+      step,
+      status: repaired.done ? 'done' : 'failed',
+      startedAt,
+      ms: Math.round(provisioning.clock.monotonic() - from),
+      detail: repaired.text,
+    });
+    return repaired;
+  });
+  if (held === null) return no(orderId, 'Another step of this order is under way; try again in a moment');
+  return [{ subject: orderId, ...held.value }];
+}

@@ -1,0 +1,76 @@
+/**
+ * One call with an effect that a person asked for: its intent is on record before the call, its end before anything else is
+ * done (exactly-one R9). What it came to is read from WHMCS, never from its answer.
+ */
+import type { CallEnd, WriteOptions } from '../whmcs/contract';
+import { acceptOrderDefaults } from './accept-order';
+import { nextIntentId } from './add-record';
+import type { Settling } from './add-settling';
+import { callOnce, describe, endOfCall } from './call-facts';
+import { underWay } from './calls-under-way';
+import type { HeldOrder } from './held-order';
+import type { RepairIntent } from './order-record';
+
+export type RepairCall = RepairIntent['call'];
+type RepairEnd = NonNullable<RepairIntent['settled']>['how'];
+
+/** What came of a person's word, in words for that person. `done`: what was asked for is so now. */
+export interface Repaired {
+  done: boolean;
+  text: string;
+}
+
+export const refused = (text: string): Repaired => ({ done: false, text });
+
+/** Calls of this kind for this order or service, oldest first. */
+export const repairsOf = ({ record }: HeldOrder, call: RepairCall, target: number): RepairIntent[] =>
+  record.repairs.filter((one) => one.call === call && one.target === target);
+
+export const settleRepair = (order: HeldOrder, id: string, how: RepairEnd, detail: string): Promise<void> =>
+  order.save((record) => ({
+    ...record,
+    repairs: record.repairs.map((one) =>
+      one.id === id ? { ...one, settled: { how, at: order.clock.now(), detail } } : one,
+    ),
+  }));
+
+/** Settles calls whose intent an earlier process left open, with what their facts tell or `seen` in WHMCS shows. */
+export async function settleOld(order: HeldOrder, olds: readonly RepairIntent[], seen: boolean): Promise<void> {
+  for (const old of olds) {
+    if (old.settled !== null) continue;
+    const end = endOfCall(order.facts, old.id);
+    const notSent = end?.kind === 'not-sent' || order.factsOf(old.id).some(({ kind }) => kind === 'not-sent');
+    if (seen) await settleRepair(order, old.id, 'done', 'seen in WHMCS');
+    else if (notSent) await settleRepair(order, old.id, 'not-sent', end?.text ?? '');
+    else if (end?.kind === 'refused') await settleRepair(order, old.id, 'refused', end.text);
+    else if (end?.kind === 'unclear') await settleRepair(order, old.id, 'failed', end.text);
+    else if (end?.kind === 'success') await settleRepair(order, old.id, 'unknown', end.text);
+  }
+}
+
+/** Makes the call, once. Its intent stays unsettled: the caller reads, and settles it. */
+export async function callOnWord(
+  { order, whmcs, log, signal }: Settling,
+  call: RepairCall,
+  target: number,
+  send: (options: WriteOptions) => Promise<CallEnd<null>>,
+): Promise<{ id: string; end: CallEnd<null> }> {
+  signal.throwIfAborted();
+  const intent: RepairIntent = {
+    id: nextIntentId('r', order.record, order.facts),
+    at: order.clock.now(),
+    sender: order.sender,
+    whmcs: whmcs.key,
+    call,
+    target,
+    settled: null,
+  };
+  log.warn(`A person asks for ${call}`, { order: order.orderId, intent: intent.id, target });
+  const end = await underWay(order.store, order.orderId, intent.id, async () => {
+    const sendBy = order.clock.monotonic() + acceptOrderDefaults.sendByMs;
+    await order.save((record) => ({ ...record, repairs: [...record.repairs, intent] }));
+    return callOnce(order, intent.id, sendBy, send, () => null);
+  });
+  log.info(`${call} has ended`, { order: order.orderId, intent: intent.id, target, end: describe(end) });
+  return { id: intent.id, end };
+}
