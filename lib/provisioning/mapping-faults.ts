@@ -33,10 +33,15 @@ const table = {
     'WHMCS hosting support',
     'Turn on Allow Multiple Quantities for the product in WHMCS (8.12 or later), or split the Order.',
   ],
+  TOO_MANY_ITEMS: ['Salesforce admin', 'Split the Order into several of 100 items at most.'],
   DOMAIN_SHARED: ['Salesforce admin', 'Give each unit an item of its own, with a domain of its own.'],
   // what else is mapped
   DOMAIN_INVALID: ['Salesforce admin', 'Set the field named here to a domain or host name alone, without https://.'],
   PRICE_INVALID: ['Salesforce admin', 'Set the field named here to an amount of 0 or more with two decimals at most.'],
+  CURRENCY_DIFFERS: [
+    'Salesforce admin',
+    'Make the Order in the currency of the WHMCS client, or link its Account to a client of the Order’s currency.',
+  ],
   OPTION_INVALID: ['Salesforce admin', 'Set the field named here to one of the values that the option takes.'],
   ITEMS_MERGE: ['Salesforce admin', 'Make them one item with the sum of their quantities.'],
   // warnings: the order goes on

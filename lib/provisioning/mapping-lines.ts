@@ -7,11 +7,15 @@ import type { MappedItem } from './message';
 /** PHP drops all fields beyond the 1,000th without a word; a line of AddOrder may have nine. */
 const maxLines = 100;
 
-/** What WHMCS sells, whether it takes quantities, and whether its stock is less by this very Order. */
 export interface Selling {
+  /** What WHMCS sells, by pid. */
   known: ReadonlyMap<number, Product>;
+  /** Whether it takes quantities. */
   takes: boolean;
+  /** Whether its stock is less by this very Order. */
   stockTaken: boolean;
+  /** Whether our mark goes into a custom field of each service. */
+  marked: boolean;
 }
 
 const several = (item: MappedItem): boolean => item.quantity > 1;
@@ -30,13 +34,17 @@ export function asksForQuantities(items: readonly MappedItem[], known: Selling['
 
 /**
  * Quantities exist since 8.12, for products that are set up for them; else each unit is a line. Units that are services of
- * their own may not be configured, so those are a line each, too.
+ * their own take no configuration each (reference whmcs §1.7): nothing says that all get a field or an option, so those are
+ * a line each, too. Our mark in a custom field is one.
  */
-function isOneLine(item: MappedItem, { known, takes }: Selling): boolean {
+function isOneLine(item: MappedItem, selling: Selling): boolean {
   if (!several(item)) return true;
-  const isConfigured = item.customFields !== undefined || item.configOptions !== undefined;
-  return takes && (allowed(item, known) === 2 || (allowed(item, known) === 1 && !isConfigured));
+  const { known, takes } = selling;
+  return takes && (allowed(item, known) === 2 || (allowed(item, known) === 1 && !isConfigured(item, selling)));
 }
+
+const isConfigured = (item: MappedItem, { marked }: Selling): boolean =>
+  marked || item.customFields !== undefined || item.configOptions !== undefined;
 
 /** The items with those faults added that show only when they are seen together. */
 export function checkTogether(items: readonly MappedItem[], selling: Selling, names: MappedFieldNames): MappedItem[] {
@@ -46,7 +54,7 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
   }
   const same = selling.takes ? twins(items, selling.known) : new Map<MappedItem, MappedItem[]>();
   const count = items.reduce((sum, item) => sum + linesOf(item, selling), 0);
-  return items.map((item) => {
+  return items.map((item, at) => {
     const faults = new Faults(names);
     const stock = selling.known.get(item.pid ?? 0)?.stock ?? null;
     const asked = units.get(item.pid ?? 0) ?? 0;
@@ -56,21 +64,31 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
     const group = same.get(item);
     if (group) {
       const places = group.map((one) => items.indexOf(one) + 1).join(' and ');
-      faults.tell('ITEMS_MERGE', `WHMCS would make one service of items ${places}, which are the same to it`);
+      faults.tell('ITEMS_MERGE', `WHMCS may make one service of items ${places}, which are the same to it`);
     }
     if (isCount(item.quantity) && several(item) && !isOneService(item, selling) && (item.domain ?? item.hostname)) {
       const message = `${item.quantity} services cannot share '${cut(item.domain ?? item.hostname ?? '', 60)}'`;
       faults.tell('DOMAIN_SHARED', message);
     }
-    if (count > maxLines && (items.length > maxLines || linesOf(item, selling) > 1)) {
+    if (at >= maxLines) {
+      const message = `item ${at + 1} of ${items.length}: an order has ${maxLines} lines in WHMCS at most`;
+      faults.tell('TOO_MANY_ITEMS', message);
+    }
+    if (count > maxLines && linesOf(item, selling) > 1) {
       const message = `quantity ${item.quantity}: the order would have ${count} lines in WHMCS, ${maxLines} at most`;
-      faults.tell('TOO_MANY_LINES', message);
+      faults.tell('TOO_MANY_LINES', message, fewerLines(item, selling));
     }
     return faults.faults.length === 0 ? item : { ...item, faults: [...item.faults, ...faults.faults] };
   });
 }
 
 const isCount = (quantity: number): boolean => Number.isInteger(quantity) && quantity > 0;
+
+/** undefined: as the table says. */
+function fewerLines(item: MappedItem, selling: Selling): string | undefined {
+  if (!selling.takes || allowed(item, selling.known) !== 1) return undefined;
+  return 'Set Allow Multiple Quantities of the product to Scaling Service in WHMCS, if its units may be one service, or split the Order.';
+}
 
 const isOneService = (item: MappedItem, { known, takes }: Selling): boolean => takes && allowed(item, known) === 2;
 

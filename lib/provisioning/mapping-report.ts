@@ -4,17 +4,19 @@ import { messageLimit } from './failure';
 import type { MappedItem, MappingFault, MappingPart } from './message';
 import { inBlocks, row } from './report-lines';
 
-/** The faults in one text that fits Salesforce's field. */
+/** The faults in one text that fits Salesforce's field: as many items as there is room for, the first one in any case. */
 export function shortReport({ items }: MappingPart): string {
   const wrong = items.filter((item) => item.faults.length > 0);
-  let text = `${wrong.length} of ${items.length} items cannot be mapped`;
-  for (const [at, item] of wrong.entries()) {
-    const next = `; ${cut(plain(item.productName), 40)}: ${item.faults.map((fault) => plain(fault.message)).join(', ')}`;
-    if (text.length + next.length > messageLimit)
-      return `${cut(text, messageLimit - 15)}; and ${wrong.length - at} more`;
-    text += next;
+  const heading = `${wrong.length} of ${items.length} items cannot be mapped`;
+  const texts = wrong.map(
+    (item) => `; ${cut(plain(item.productName), 40)}: ${item.faults.map((fault) => plain(fault.message)).join(', ')}`,
+  );
+  const more = (count: number): string => (count < wrong.length ? `; and ${wrong.length - count} more` : '');
+  for (let count = wrong.length; count > 0; count--) {
+    const text = `${heading}${texts.slice(0, count).join('')}${more(count)}`;
+    if (text.length <= messageLimit) return text;
   }
-  return text;
+  return `${heading}${cut(texts[0] ?? '', messageLimit - heading.length - more(1).length)}${more(1)}`;
 }
 
 /**

@@ -12,6 +12,7 @@ import { asksForQuantities, checkTogether, inLines, type Selling } from './mappi
 import { longReport, shortReport, warningReport } from './mapping-report';
 import type { ClientPart, FailurePart, MappedItem, MappingPart, OrderPart } from './message';
 import { readRecord } from './order-record';
+import { checkCurrency } from './price-currency';
 import { checkProduct, pidOf } from './product-check';
 import type { Step } from './step';
 
@@ -22,6 +23,11 @@ const step = 'mapping';
 /** WHMCS counts in 32 bits. */
 const mostUnits = 2_147_483_647;
 
+export interface MappingOptions {
+  /** Our mark goes into a custom field of each service, as the WHMCS connection is set. */
+  marked: boolean;
+}
+
 /**
  * Nothing is created while one item is wrong: then the way is *incomplete*, and the message carries the faults and a
  * failure that names them. An item of several units that WHMCS sells one by one becomes several lines.
@@ -30,6 +36,7 @@ const mostUnits = 2_147_483_647;
 export function mapping(
   catalogue: Sells,
   fields: FieldMapping = defaultFieldMapping,
+  { marked }: MappingOptions = { marked: false },
 ): Step<'order' | 'client', 'mapping', 'mapped' | 'incomplete'> {
   return {
     name: step,
@@ -39,14 +46,14 @@ export function mapping(
       async foresee({ order, client }, { order: { record }, signal }) {
         if (order === undefined) return null;
         const stockTaken = (): Promise<boolean> => Promise.resolve(mayHoldOrder(record));
-        const value = await mapped(order, client ?? null, { catalogue, fields, signal, stockTaken });
+        const value = await mapped(order, client ?? null, { catalogue, fields, marked, signal, stockTaken });
         return foreseenOf(value, client !== undefined);
       },
     },
     async run({ order, client }, { signal, log, desk, orderId }) {
       const stockTaken = async (): Promise<boolean> =>
         mayHoldOrder(readRecord((await desk.store.ledger.read(orderId)).state));
-      const value = await mapped(order, client, { catalogue, fields, signal, stockTaken });
+      const value = await mapped(order, client, { catalogue, fields, marked, signal, stockTaken });
       for (const block of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(block);
       if (value.ok) return { way: 'mapped', value, note: noteOf(value) };
       const found = failureOf(value);
@@ -58,6 +65,7 @@ export function mapping(
 interface Mapping {
   catalogue: Sells;
   fields: FieldMapping;
+  marked: boolean;
   signal: AbortSignal;
   /** AddOrder lowers the stock itself: after it, what is left says nothing of this Order any more. */
   stockTaken: () => Promise<boolean>;
@@ -65,7 +73,7 @@ interface Mapping {
 
 /** @param client null: not known, so prices are not looked at. */
 async function mapped(order: OrderPart, client: ClientPart | null, how: Mapping): Promise<MappingPart> {
-  const { catalogue, fields, signal } = how;
+  const { catalogue, fields, marked, signal } = how;
   let stockTaken: boolean | null = null;
   const check = async (known: ReadonlyMap<number, Product>): Promise<{ items: MappedItem[]; selling: Selling }> => {
     const items = order.items.map((item) => mapItem(item, order, client, known, fields));
@@ -73,7 +81,7 @@ async function mapped(order: OrderPart, client: ClientPart | null, how: Mapping)
     const takes = asksForQuantities(items, known) && (await catalogue.takesQuantities(signal)) !== false;
     const counts = [...known.values()].some(({ stock }) => stock !== null);
     if (counts) stockTaken ??= await how.stockTaken();
-    const selling = { known, takes, stockTaken: stockTaken ?? false };
+    const selling = { known, takes, marked, stockTaken: stockTaken ?? false };
     return { items: checkTogether(items, selling, fields), selling };
   };
   const pids = order.items.flatMap((item) => pidOf(item.product?.productId) ?? []);
@@ -106,7 +114,10 @@ function mapItem(
     faults.tell('OTHER_PRICEBOOK', `the item is from price book ${used}, not from ${book}`);
   if (product === null) faults.tell('PRODUCT_MISSING', 'the item has no product');
   const found = product && checkProduct(product, known, client === null ? [] : [client.currency], mapping, faults);
-  const fields = itemFields(item, mapping, known.get(found?.pid ?? 0), faults);
+  const sold = known.get(found?.pid ?? 0);
+  const fields = itemFields(item, mapping, sold, faults);
+  if (client !== null) checkCurrency(item, fields, mapping, client, faults);
+  const hasOptions = fields.configOptions !== undefined || (sold?.configOptions ?? []).length > 0;
   return {
     orderItemId: item.id,
     productId: product?.productId ?? null,
@@ -114,8 +125,8 @@ function mapItem(
     pid: found?.pid ?? null,
     billingCycle: found?.billingCycle ?? null,
     quantity,
-    // What options cost is not known beforehand.
-    price: fields.priceOverride ?? (fields.configOptions ? null : (found?.price ?? null)),
+    // What options cost is not known beforehand, be they chosen here or by WHMCS.
+    price: hasOptions ? null : (fields.priceOverride ?? found?.price ?? null),
     ...fields,
     faults: faults.faults,
     ...(faults.warnings.length > 0 ? { warnings: faults.warnings } : {}),

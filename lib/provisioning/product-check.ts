@@ -94,7 +94,13 @@ function priceOf(product: Product, cycle: BillingCycle, currencies: readonly str
   }
   const cycles = lacking.flatMap((currency) => Object.keys(prices[currency] ?? {}));
   const offered = payType === 'free' ? ['free'] : [...new Set(cycles)];
-  const instead = offered.join(', ') || 'not at all';
-  faults.tell('CYCLE_NOT_OFFERED', `WHMCS does not sell product ${pid} ${cycle} in ${where}, but ${instead}`);
+  if (offered.length === 0) {
+    const fix = 'Set a price for this cycle in WHMCS, or correct {productId} on the Product.';
+    faults.tell('CYCLE_NOT_OFFERED', `WHMCS has no price at all of product ${pid} in ${where}`, fix);
+  } else
+    faults.tell(
+      'CYCLE_NOT_OFFERED',
+      `WHMCS does not sell product ${pid} ${cycle} in ${where}, but ${offered.join(', ')}`,
+    );
   return null;
 }

@@ -47,3 +47,9 @@ export function furtherValue(path: string, item: Row, order: Row): unknown {
   const key = Object.keys(record).find((one) => one.toLowerCase() === name.toLowerCase());
   return key === undefined ? undefined : (record as Row)[key];
 }
+
+/** A field of every record of an org with several currencies, and of none in any other. */
+export const currencyField = 'CurrencyIsoCode';
+
+export const isCurrency = (path: string): boolean =>
+  furtherField(path)?.name.toLowerCase() === currencyField.toLowerCase();

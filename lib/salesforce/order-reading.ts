@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { toWrite, type AbsentFields } from './absent-fields';
 import { SalesforceError, type FieldNames, type SalesforceOrder, type SalesforceOrderItem } from './contract';
-import { furtherColumns, furtherValue } from './further-fields';
+import { currencyField, furtherColumns, furtherValue, isCurrency } from './further-fields';
 import { orderIdOf } from './ids';
 import { dateTime, id18, namedColumn, nameField, parse, timeOf, wordOf } from './query-answers';
 import type { Read, Rest } from './rest';
@@ -12,7 +12,8 @@ import { fieldName, literal } from './soql';
 const mostPages = 50;
 
 /**
- * Reads an order. Optional fields that the org lacks are left out, learnt from its answer.
+ * Reads an order. Optional fields that the org lacks are left out, learnt from its answer; so is the currency, which only
+ * orgs of several currencies tell.
  * @param idText 15 or 18 characters.
  * @returns null: no such order, or not visible to our user.
  * @throws SalesforceError: MALFORMED_ID when it is no Order's id; INVALID_FIELD naming a needed field; see `Rest.read`.
@@ -29,8 +30,9 @@ export async function readOrder(
   for (;;) {
     const attempt = absent.present('Order', fields.attempt);
     const resultAttempt = absent.present('Order', fields.resultAttempt);
+    const currency = absent.present('Order', currencyField);
     try {
-      const soql = orderQuery(id, fields, { attempt, resultAttempt });
+      const soql = orderQuery(id, currency === null ? withoutCurrency(fields) : fields, { attempt, resultAttempt });
       const read = await rest.read(`/query?q=${encodeURIComponent(soql)}`, signal);
       const page = parse(orderPage, read.body);
       const order = page.records[0];
@@ -41,7 +43,8 @@ export async function readOrder(
     } catch (error) {
       if (!(error instanceof SalesforceError) || error.code !== 'INVALID_FIELD') throw error;
       const named = namedColumn(error.message);
-      if (named === null || !absent.learn('Order', [named], [attempt, resultAttempt])) throw nameField(error, fields);
+      if (named === null || !absent.learn('Order', [named], [attempt, resultAttempt, currency]))
+        throw nameField(error, fields);
     }
   }
 }
@@ -62,6 +65,11 @@ export async function isDeleted(rest: Rest, idText: string, signal?: AbortSignal
     return error.code === 'ENTITY_IS_DELETED';
   }
 }
+
+const withoutCurrency = (fields: FieldNames): FieldNames => ({
+  ...fields,
+  further: fields.further?.filter((path) => !isCurrency(path)) ?? [],
+});
 
 /** Both attempt fields are asked for: only together do they keep a late result out. */
 function orderQuery(

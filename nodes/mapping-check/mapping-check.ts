@@ -35,6 +35,6 @@ export = (RED: NodeAPI): void =>
           `Custom field ${marker.customFieldId} holds the mark of the WHMCS connection; map another one.`,
         );
       wantFields(RED, node, fields);
-      return mapping(whmcs.catalogue, fields);
+      return mapping(whmcs.catalogue, fields, { marked: typeof marker === 'object' });
     },
   });

@@ -4,6 +4,7 @@
  */
 import type { Node, NodeAPI } from 'node-red';
 import { furtherPaths, type FieldMapping } from '../../lib/provisioning/field-mapping';
+import { currencyPaths } from '../../lib/provisioning/price-currency';
 import type { FieldNames } from '../../lib/salesforce/contract';
 import { currentCheck, flowIdOf, onDeployed } from './registry';
 
@@ -27,7 +28,7 @@ export function fieldsWanted(node: Node): Partial<Pick<FieldNames, 'productId' |
   const mappings = behind(node).map(({ mapping }) => mapping);
   const [first] = mappings;
   if (first === undefined) return {};
-  const further = [...new Set(mappings.flatMap(furtherPaths))];
+  const further = [...new Set(mappings.flatMap((mapping) => [...furtherPaths(mapping), ...currencyPaths(mapping)]))];
   const { productId, billingCycle } = first;
   return { productId, billingCycle, ...(further.length > 0 ? { further } : {}) };
 }

@@ -8,7 +8,7 @@ import { checkFields } from './dml';
 import { ApiError } from './errors';
 import { businessKey, checkAttempt, flowFields, flowRuns, provisionChannel } from './flow';
 import { Records, Transaction, toDatetime, type Row, type RowChange, type Values } from './records';
-import { SchemaView, type ObjectSchema } from './schema';
+import { currencyField, SchemaView, type ObjectSchema } from './schema';
 import type { SwitchValues } from './switches';
 
 export const orgId = '00DQl000000xYzWMAU';
@@ -51,9 +51,10 @@ export class Org {
 
   /** What a writer sees of the schema. */
   view(writer?: Writer): SchemaView {
-    const { missingFields, hiddenFields, readOnlyFields } = this.switches.values;
-    if (writer?.kind !== 'apiUser') return new SchemaView(missingFields, []);
-    return new SchemaView([...missingFields, ...hiddenFields], readOnlyFields);
+    const { missingFields, hiddenFields, readOnlyFields, severalCurrencies } = this.switches.values;
+    const missing = severalCurrencies ? missingFields : [...missingFields, currencyField];
+    if (writer?.kind !== 'apiUser') return new SchemaView(missing, []);
+    return new SchemaView([...missing, ...hiddenFields], readOnlyFields);
   }
 
   begin(writer: Writer): OrgTransaction {

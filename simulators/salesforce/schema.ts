@@ -72,6 +72,10 @@ const typesOf: Record<DeployedField['type'], FieldType> = {
   DateTime: 'datetime',
 };
 
+/** Only in an org of several currencies. */
+export const currencyField = 'CurrencyIsoCode';
+const currency = field(currencyField, 'Currency ISO Code', 'picklist');
+
 function customFields(objectName: string): FieldSchema[] {
   return deployedFields(objectName).map(({ name, label, type, length, required, values }) =>
     field(name, label, typesOf[type], {
@@ -122,6 +126,7 @@ const objects: ObjectSchema[] = [
       field('TotalAmount', 'Order Amount', 'currency', readOnly),
       field('ActivatedDate', 'Activated Date', 'datetime', readOnly),
       reference('ActivatedById', 'Activated By ID', 'User', 'ActivatedBy', readOnly),
+      currency,
       ...customFields('Order'),
     ],
     [{ name: 'OrderItems', sObject: 'OrderItem', field: 'OrderId' }],
@@ -142,6 +147,7 @@ const objects: ObjectSchema[] = [
     field('ServiceDate', 'Start Date', 'date'),
     field('EndDate', 'End Date', 'date'),
     text('Description', 'Line Description', 255),
+    currency,
     ...customFields('OrderItem'),
   ]),
   sObject(
@@ -155,6 +161,7 @@ const objects: ObjectSchema[] = [
       text('Phone', 'Account Phone', 40),
       reference('OwnerId', 'Owner ID', 'User', 'Owner'),
       field('Description', 'Account Description', 'textarea', { length: 32_000 }),
+      currency,
       ...customFields('Account'),
     ],
     [{ name: 'Orders', sObject: 'Order', field: 'AccountId' }],
@@ -169,6 +176,7 @@ const objects: ObjectSchema[] = [
       text('Family', 'Product Family', 40),
       field('IsActive', 'Active', 'boolean', { nillable: false }),
       field('Description', 'Product Description', 'textarea', { length: 4000 }),
+      currency,
       ...customFields('Product2'),
     ],
     [{ name: 'PricebookEntries', sObject: 'PricebookEntry', field: 'Product2Id' }],
@@ -191,6 +199,7 @@ const objects: ObjectSchema[] = [
     reference('Pricebook2Id', 'Price Book ID', 'Pricebook2', 'Pricebook2', { updateable: false, nillable: false }),
     reference('Product2Id', 'Product ID', 'Product2', 'Product2', { updateable: false, nillable: false }),
     field('UnitPrice', 'List Price', 'currency', { nillable: false }),
+    currency,
     field('IsActive', 'Active', 'boolean', { nillable: false }),
   ]),
   sObject('User', 'User', '005', [

@@ -14,6 +14,8 @@ export const switchesOf = (usernames: readonly string[]) =>
     hiddenFields: names.default([]),
     /** Fields our user may not write. */
     readOnlyFields: names.default([]),
+    /** The org has several currencies: each record tells its own in CurrencyIsoCode. */
+    severalCurrencies: z.boolean().default(false),
 
     // Automation.
     /** The Flow publishes OrderProvisionRequested__e when an Order turns Activating. */

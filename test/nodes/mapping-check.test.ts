@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Message } from '../../lib/provisioning/message';
-import { node } from './flow';
+import { node, sink, type FlowNode } from './flow';
 import { arriving, itKeepsTheContract, stepFlow, type StepUnderTest } from './step-contract';
 import { useWorld } from './world';
 
@@ -96,6 +96,33 @@ describe('mapping-check', () => {
       sent[0]?.message.mapping?.items.map(({ domain, price, customFields }) => [domain, price, customFields]),
       [['a.example', '12.50', { 12: 'Fish & Sons' }]],
     );
+  });
+
+  it('takes no price of another currency than the client pays in, as the Order itself tells it', async () => {
+    world.salesforce.panel.switches({ severalCurrencies: true });
+    const gate: FlowNode = { id: 'gate', type: 'helper', z: 'tab', x: 0, y: 0, wires: [['mapping']] };
+    await world.load([
+      ...stepFlow(step, { priceField: 'OrderItem.UnitPrice' }).map((one) =>
+        one.id === 'get' ? { ...one, wires: [['gate'], [sink]] } : one,
+      ),
+      gate,
+    ]);
+    for (const [currency, port, faults] of [
+      ['USD', 0, []],
+      ['EUR', 1, ['CURRENCY_DIFFERS']],
+    ] as const) {
+      const id = world.approve();
+      world.salesforce.people.editOrder(id, { CurrencyIsoCode: currency });
+      const { sent } = await world.pass('mapping', await arriving(world, step, id));
+      assert.equal(sent[0]?.port, port);
+      const [item] = sent[0].message.mapping?.items ?? [];
+      assert.deepEqual(
+        item?.faults.map(({ code }) => code),
+        faults,
+      );
+      assert.equal(item.priceOverride, '15.00');
+    }
+    assert.deepEqual(world.whmcs.panel.ledger('orderCreated'), []);
   });
 
   it('says that a custom field holds the mark already', async () => {

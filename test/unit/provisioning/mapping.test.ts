@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../../lib/log';
+import { defaultFieldMapping, type FieldMapping } from '../../../lib/provisioning/field-mapping';
 import { mapping } from '../../../lib/provisioning/mapping';
 import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
 import type { Product } from '../../../lib/whmcs/contract';
@@ -73,10 +74,15 @@ describe('mapping check', () => {
   });
   afterEach(() => world.close());
 
-  const run = async (items: Item[], pricebookId: string | null = null) => {
+  const run = async (
+    items: Item[],
+    pricebookId: string | null = null,
+    fields = defaultFieldMapping,
+    marked = false,
+  ) => {
     said.length = 0;
-    const step = mapping({
-      products: (pids, _signal, options) => {
+    const catalogue = {
+      products: (pids: readonly number[], _signal?: AbortSignal, options?: { fresh?: boolean }) => {
         asked.push(`${pids.join(',')}${options?.fresh ? ' anew' : ''}`);
         const from = options?.fresh ? sells : (cached ?? sells);
         return Promise.resolve(new Map(from.filter(({ pid }) => pids.includes(pid)).map((one) => [one.pid, one])));
@@ -85,7 +91,8 @@ describe('mapping check', () => {
         asked.push('version');
         return Promise.resolve(takes);
       },
-    });
+    };
+    const step = mapping(catalogue, fields, { marked });
     const { order, client } = input();
     const outcome = await step.run(
       { order: { ...order, pricebookId, items }, client: { ...client, currency } },
@@ -193,6 +200,33 @@ describe('mapping check', () => {
     assert.match(many.failure?.message ?? '', /and \d\d more$/);
   });
 
+  it('says the first fault in any case, as far as there is room, and how many items more', async () => {
+    const book = '01s000000000001AAA';
+    const long = item({ pricebookId: 'x'.repeat(300) });
+    const short = item({}, { productId: null });
+    /** As much of the long text as there is room for between these. */
+    const filled = (before: string, after = ''): string =>
+      `${before}${'x'.repeat(254 - before.length - after.length)}…${after}`;
+    const fault = 'cannot be mapped; Pro seat: the item is from price book ';
+    assert.equal((await run([long], book)).failure?.message, filled(`1 of 1 items ${fault}`));
+    assert.equal(
+      (await run([long, short, long], book)).failure?.message,
+      filled(`3 of 3 items ${fault}`, '; and 2 more'),
+    );
+    assert.equal(
+      (await run([short, long], book)).failure?.message,
+      '2 of 2 items cannot be mapped; Pro seat: WH_Product_ID__c is empty; and 1 more',
+    );
+    // Two that fit to the last character are told whole.
+    const first =
+      '2 of 2 items cannot be mapped; Pro seat: WH_Product_ID__c is empty; Pro seat: the item is from price book ';
+    const last = `, not from ${book}`;
+    const room = 255 - first.length - last.length;
+    const two = (length: number) => run([short, item({ pricebookId: 'y'.repeat(length) })], book);
+    assert.equal((await two(room)).failure?.message, `${first}${'y'.repeat(room)}${last}`);
+    assert.match((await two(room + 1)).failure?.message ?? '', /is empty; and 1 more$/);
+  });
+
   it('puts no markup, line break or half a character of a name into Salesforce', async () => {
     const name = `<img src=x onerror=alert(1)>${'a'.repeat(38)}🚀🚀`;
     const productId = `${'9'.repeat(29)}🚀🚀`;
@@ -214,6 +248,72 @@ describe('mapping check', () => {
     assert.equal(value.items[0]?.faults[0]?.owner, 'WHMCS hosting support');
     sells = [product(11, { prices: { USD: {}, EUR: { monthly: '14.00' } } })];
     assert.equal((await run([item()])).value.items[0]?.price, '14.00');
+  });
+
+  it('says of a product without any price that it has none', async () => {
+    sells = [product(11, { prices: { USD: {}, EUR: { annually: '1.00' } } })];
+    const { value } = await run([item()]);
+    assert.deepEqual(
+      value.items[0]?.faults.map(({ code, message, fix }) => [code, message, fix]),
+      [
+        [
+          'CYCLE_NOT_OFFERED',
+          'WHMCS has no price at all of product 11 in USD',
+          'Set a price for this cycle in WHMCS, or correct WH_Product_ID__c on the Product.',
+        ],
+      ],
+    );
+  });
+
+  it('expects no price of a product with options: which ones WHMCS takes has a price, too', async () => {
+    const option = { id: 3, name: 'Seats', kind: 'quantity' as const, choices: [], least: 1, most: null };
+    for (const [configOptions, price] of [
+      [[], '15.00'],
+      [undefined, '15.00'],
+      [[option], null],
+    ] as const) {
+      sells = [product(11, configOptions ? { configOptions: [...configOptions] } : {})];
+      assert.equal((await run([item()])).value.items[0]?.price, price);
+    }
+  });
+
+  describe('a price that Salesforce feeds', () => {
+    const paths = { ...defaultFieldMapping, priceOverride: 'OrderItem.UnitPrice' };
+    const priced = async (fields: Record<string, string | null>, mapped: FieldMapping = paths) => {
+      const { value } = await run([item({ fields: { 'OrderItem.UnitPrice': '9.5', ...fields } })], null, mapped);
+      return value.items[0]?.faults.map(({ code, message, owner }) => [code, message, owner]);
+    };
+
+    it('is of the currency that the client pays in, where the org tells it', async () => {
+      assert.deepEqual(await priced({ 'Order.CurrencyIsoCode': 'USD' }), []);
+      assert.deepEqual(await priced({ 'Order.CurrencyIsoCode': ' usd ' }), []);
+      assert.deepEqual(await priced({ 'Order.CurrencyIsoCode': 'EUR' }), [
+        [
+          'CURRENCY_DIFFERS',
+          `OrderItem.UnitPrice is in EUR, but WHMCS client ${clientId} pays in USD`,
+          'Salesforce admin',
+        ],
+      ]);
+    });
+
+    it('is taken where the org has one currency, and tells none', async () => {
+      assert.deepEqual(await priced({ 'Order.CurrencyIsoCode': null }), []);
+      assert.deepEqual(await priced({}), []);
+    });
+
+    it('is in the currency of the record that holds it', async () => {
+      const ofProduct = { ...paths, priceOverride: 'Special_Price__c' };
+      const told = { Special_Price__c: '5', 'Product2.CurrencyIsoCode': 'EUR', 'Order.CurrencyIsoCode': 'USD' };
+      assert.equal((await priced(told, ofProduct))?.[0]?.[0], 'CURRENCY_DIFFERS');
+      const ofEntry = { ...paths, priceOverride: 'PricebookEntry.UnitPrice' };
+      assert.deepEqual(await priced({ ...told, 'PricebookEntry.UnitPrice': '5' }, ofEntry), []);
+    });
+
+    it('is no matter where none is fed, or none is mapped', async () => {
+      const told = { 'Order.CurrencyIsoCode': 'EUR' };
+      assert.deepEqual(await priced({ ...told, 'OrderItem.UnitPrice': null }), []);
+      assert.deepEqual(await priced(told, defaultFieldMapping), []);
+    });
   });
 
   it('knows free and one-time products by their own cycle', async () => {
@@ -313,9 +413,9 @@ describe('mapping check', () => {
       assert.deepEqual(
         value.items.map((one) => one.faults.map(({ code, message }) => [code, message])),
         [
-          [['ITEMS_MERGE', 'WHMCS would make one service of items 1 and 3, which are the same to it']],
+          [['ITEMS_MERGE', 'WHMCS may make one service of items 1 and 3, which are the same to it']],
           [],
-          [['ITEMS_MERGE', 'WHMCS would make one service of items 1 and 3, which are the same to it']],
+          [['ITEMS_MERGE', 'WHMCS may make one service of items 1 and 3, which are the same to it']],
         ],
       );
     });
@@ -404,7 +504,46 @@ describe('mapping check', () => {
       assert.deepEqual(await codes(item(), item({ quantity: 100 }, { productId: '13' })), ['TOO_MANY_LINES']);
       assert.deepEqual(await codes(item({ quantity: 5_000 })), []);
       const many = Array.from({ length: 101 }, () => item({}, { productId: '12' }));
-      assert.equal((await codes(...many)).length, 101);
+      assert.deepEqual(await codes(...many.slice(1)), []);
+    });
+
+    it('say what helps: a setting in WHMCS where one does', async () => {
+      const fixOf = async (pid: string, marked = false) =>
+        (await run([item({ quantity: 101 }, { productId: pid })], null, defaultFieldMapping, marked)).value.items[0]
+          ?.faults[0]?.fix;
+      assert.match((await fixOf('13')) ?? '', /^Turn on Allow Multiple Quantities for the product in WHMCS \(8\.12/);
+      assert.match((await fixOf('12', true)) ?? '', /^Set Allow Multiple Quantities of the product to Scaling Service/);
+    });
+
+    it('are no matter where an order has more than 100 items: those beyond are told, and to split it', async () => {
+      const many = Array.from({ length: 102 }, (_, at) => item({}, { productId: '12', name: `Item ${at + 1}` }));
+      const { value, failure } = await run(many);
+      assert.deepEqual(
+        value.items.flatMap((one, at) => one.faults.map(({ code, message, fix }) => [at, code, message, fix])),
+        [101, 102].map((place) => [
+          place - 1,
+          'TOO_MANY_ITEMS',
+          `item ${place} of 102: an order has 100 lines in WHMCS at most`,
+          'Split the Order into several of 100 items at most.',
+        ]),
+      );
+      assert.equal(failure?.owner, 'Salesforce admin');
+      assert.match(
+        failure.message,
+        /^2 of 102 items cannot be mapped; Item 101: item 101 of 102: an order has 100 lines/,
+      );
+      const also = await codes(...many.slice(1), item({ quantity: 3 }, { productId: '13' }));
+      assert.deepEqual(also, ['TOO_MANY_ITEMS', 'TOO_MANY_ITEMS', 'TOO_MANY_LINES']);
+    });
+
+    it('are a line each where our mark goes into a custom field, unless one service holds them', async () => {
+      const lines = async (productId: string) =>
+        (await run([item({ quantity: 3 }, { productId })], null, defaultFieldMapping, true)).value.items.map(
+          (one) => one.quantity,
+        );
+      assert.deepEqual(await lines('12'), [1, 1, 1]);
+      assert.deepEqual(await lines('11'), [3]);
+      assert.deepEqual(await lines('13'), [1, 1, 1]);
     });
   });
 });

@@ -96,6 +96,25 @@ describe('Reading an order', () => {
     assert.equal(queries(), 1);
   });
 
+  it('reads in which currency the order is where the org has several, and nothing where it has one', async () => {
+    const { id } = org.people.createOrder({ items: [{ code: 'SEAT-M', quantity: 1 }] });
+    const wanted = { ...fields, further: ['Order.CurrencyIsoCode', 'Product2.CurrencyIsoCode', 'Order.PoNumber'] };
+    const read = async () => (await connection.salesforce.readOrder(id, wanted))?.items[0]?.further;
+    const none = { 'Order.CurrencyIsoCode': null, 'Product2.CurrencyIsoCode': null, 'Order.PoNumber': null };
+    assert.deepEqual(await read(), none);
+    assert.deepEqual(await read(), none);
+    // It was asked for once; then the org was known to have none.
+    assert.equal(queries(), 3);
+    assert.deepEqual(connection.log.of('warn'), []);
+
+    connection.close();
+    connection = connect(org.url);
+    org.panel.switches({ severalCurrencies: true });
+    org.people.editOrder(id, { CurrencyIsoCode: 'EUR' });
+    assert.deepEqual(await read(), { ...none, 'Order.CurrencyIsoCode': 'EUR' });
+    assert.equal(queries(), 4);
+  });
+
   it('says which further field the org does not know, and sends no path that is none', async () => {
     const { id } = org.people.createOrder({ items: [{ code: 'SEAT-M', quantity: 1 }] });
     const read = (path: string) => connection.salesforce.readOrder(id, { ...fields, further: [path] });
