@@ -5,14 +5,16 @@
 import type { Whmcs } from '../whmcs/contract';
 import { isDoubtful, stopFailure } from './add-record';
 import { newestRows, requestOf } from './add-now';
+import { reasonOf } from './add-settling';
 import { askedItems, draft, named, type AddOrderSettings, type Wanted } from './adding';
 import { alive, gone, judgeNamed } from './adopted-order';
 import { Failure, failure } from './failure';
-import { faultOf, type ForesightContext, type Foreseen, type ForeseenAdding } from './foresight';
+import { faultOf, type ForesightContext, type Foreseen, type ForeseenAdding, type KnownOrder } from './foresight';
 import type { Travelling, WhmcsPart } from './message';
-import { unsettledAdd } from './order-record';
+import { unsettledAdd, type AddIntent } from './order-record';
 import { lifeOf, readOrder, type OrderReads } from './orders-reading';
 import { byMark } from './settle-add';
+import { foreseeStopped } from './stopped-foreseen';
 
 type Reads = OrderReads & Pick<Whmcs, 'key'>;
 
@@ -28,10 +30,12 @@ export async function foreseeAdding(
   if (asked === undefined) return null;
   const { record } = order;
   const intent = unsettledAdd(record);
-  if (intent?.stopped) return { ...nothing, faults: [faultOf(stopFailure(intent))] };
+  const whole = wholeOf({ order: asked, client, mapping });
+  const wanted = whole && { order, whmcs, settings, input: whole, items: askedItems(whole.mapping), signal };
+  if (intent?.stopped) return forStopped(intent, order, whmcs, { settings, wanted, signal });
   if (intent) {
-    const at = new Date(intent.at).toISOString();
-    return { ...nothing, notes: [`It is not known yet what became of the AddOrder of ${at}: WHMCS is read first`] };
+    const note = `It is not known yet what became of the AddOrder of ${dateOf(intent)}: WHMCS is read first`;
+    return { ...nothing, notes: [note] };
   }
   const { adopted } = record;
   if (adopted && adopted.whmcs === whmcs.key)
@@ -40,17 +44,62 @@ export async function foreseeAdding(
     const note = `It has WHMCS order ${adopted.orderId} at another WHMCS address, which would be looked for here first`;
     return { ...nothing, notes: [note] };
   }
-  const whole = client !== undefined && client.paymentMethod !== '' && mapping?.ok === true && mapping.items.length > 0;
-  if (!whole) {
+  if (wanted === null) {
     const note = `Salesforce names WHMCS order ${asked.whmcsOrderId}, which was not looked at`;
     return { ...nothing, notes: asked.whmcsOrderId === null ? [] : [note] };
   }
-  const input = { order: asked, client, mapping };
-  return forWhole({ order, whmcs, settings, input, items: askedItems(mapping), signal });
+  return forWhole(wanted);
+}
+
+type Input = Wanted['input'];
+type Foreseeable = Wanted & { whmcs: Reads; signal: AbortSignal };
+
+const dateOf = ({ at }: AddIntent): string => new Date(at).toISOString();
+
+/** null: something is missing, so there is nothing to ask AddOrder for. */
+function wholeOf({ order, client, mapping }: Pick<Input, 'order'> & Partial<Input>): Input | null {
+  if (client === undefined || client.paymentMethod === '') return null;
+  return mapping?.ok === true && mapping.items.length > 0 ? { order, client, mapping } : null;
+}
+
+/**
+ * A person was asked about an AddOrder: what Retry would do then, in its own order. It looks, takes the order that Salesforce
+ * names, else goes by what is not there.
+ */
+async function forStopped(
+  intent: AddIntent,
+  order: KnownOrder,
+  whmcs: Reads,
+  { settings, wanted, signal }: { settings: AddOrderSettings; wanted: Foreseeable | null; signal: AbortSignal },
+): Promise<Foreseen<WhmcsPart>> {
+  const asked = `A person was asked about the AddOrder of ${dateOf(intent)}. Retry reads WHMCS again`;
+  if (intent.whmcs !== whmcs.key) {
+    const note = `${asked}: the one that it was sent to, which is not the one of this flow`;
+    return { ...nothing, faults: [faultOf(stopFailure(intent))], notes: [note] };
+  }
+  const seen = await foreseeStopped(settings, whmcs, intent, order, signal);
+  if (seen.kind === 'has') {
+    const found = seen.found ?? (await readOrder(whmcs, seen.orderId, signal));
+    return has(found, seen.orderId);
+  }
+  const stops = (fault: Failure): Foreseen<WhmcsPart> => ({
+    ...nothing,
+    faults: [faultOf(fault)],
+    notes: [`${asked}, and stops again while this is so`],
+  });
+  if (seen.kind === 'stops') return stops(seen.fault);
+  if (wanted !== null && wanted.input.order.whmcsOrderId !== null) {
+    const judged = await judgeNamed(order, whmcs, named(wanted), signal);
+    if (judged !== null) return has(judged.found, judged.found.id);
+  }
+  if (seen.stops !== null) return stops(seen.stops);
+  const notes = [`${asked}, which shows no order of it now; where that holds twice, it is added once more`];
+  const request = wanted && requestOf(wanted, draft(wanted));
+  return { ...nothing, notes, adding: { has: null, request } };
 }
 
 /** Nothing keeps it from being added but what WHMCS shows. */
-async function forWhole(wanted: Wanted & { whmcs: Reads; signal: AbortSignal }): Promise<Foreseen<WhmcsPart>> {
+async function forWhole(wanted: Foreseeable): Promise<Foreseen<WhmcsPart>> {
   const { order, whmcs, input, signal } = wanted;
   const doubt = await order.store.doubt();
   const notes: string[] = [];
@@ -66,8 +115,8 @@ async function forWhole(wanted: Wanted & { whmcs: Reads; signal: AbortSignal }):
   const decision = byMark({ orderId, store: store.id, record, facts }, await newestRows(wanted));
   if (decision?.do === 'adopt') return has(decision.row?.order ?? null, decision.orderId, notes);
   if (decision?.do === 'stop') {
-    const ids = decision.candidates.map((row) => row.order.id).join(' and ');
-    throw failure(decision.code, `WHMCS holds order ${ids} for this Salesforce Order, or for another as well`, step);
+    const reason = await reasonOf(wanted, draft(wanted), decision.why, decision.candidates);
+    throw failure(decision.code, reason, step);
   }
   return { ...nothing, notes, adding: { has: null, request: requestOf(wanted, draft(wanted)) } };
 }

@@ -33,6 +33,12 @@ export interface Settling {
   signal: AbortSignal;
 }
 
+/** What telling of candidates works with. */
+interface Reads {
+  whmcs: Pick<Whmcs, 'getServices'>;
+  signal: AbortSignal;
+}
+
 /** Between two passes that differ: the client is busy. */
 const betweenPassesMs = 1_000;
 
@@ -232,7 +238,7 @@ export const own = (record: OrderRecord, intent: AddIntent): AddIntent =>
   record.adds.find((one) => one.id === intent.id) ?? intent;
 
 /** Why a person must decide: the client, what was read, and the candidates with what helps to tell them apart. */
-async function reasonOf(settling: Settling, intent: AddIntent, why: Why, candidates: readonly Row[]): Promise<string> {
+export async function reasonOf(reads: Reads, intent: AddIntent, why: Why, candidates: readonly Row[]): Promise<string> {
   const client = `WHMCS client ${intent.clientId}`;
   const ids = candidates
     .map(idOf)
@@ -256,11 +262,11 @@ async function reasonOf(settling: Settling, intent: AddIntent, why: Why, candida
           : 'Retry looks again, then adds it'
       }`;
     case 'unexplained':
-      return `No answer to AddOrder. Orders of ${client} that may be ours: ${await described(settling, intent, candidates)}`;
+      return `No answer to AddOrder. Orders of ${client} that may be ours: ${await described(reads, intent, candidates)}`;
   }
 }
 
-async function described({ whmcs, signal }: Settling, intent: AddIntent, candidates: readonly Row[]): Promise<string> {
+async function described({ whmcs, signal }: Reads, intent: AddIntent, candidates: readonly Row[]): Promise<string> {
   // A fingerprint only helps a person to choose; it never adopts (exactly-one R3).
   const services = await whmcs.getServices({ clientId: intent.clientId }, signal).catch((error: unknown) => {
     if (error instanceof WhmcsError) return [];

@@ -15,19 +15,29 @@ const oneLine = (text: string): string =>
     .replace(/[\s\p{Cc}|]+/gu, ' ')
     .trim();
 
+/** ` (30 of 30)` */
+const countLength = 11;
+
 /**
- * The first 30 rows in blocks, each under the heading, since the sidebar folds a block to it.
+ * The first 30 rows in blocks, each under the heading, since the sidebar folds a block to it. Of several each says which one
+ * it is: they are one report.
  * @param rest where the others are.
  */
 export function inBlocks(heading: string, rows: readonly string[], rest: string): string[] {
   const more = rows.length - mostLines;
   const lines = [...rows.slice(0, mostLines), ...(more > 0 ? [`and ${more} more, in ${rest}`] : [])];
-  const blocks = [heading];
+  const [first = '', ...others] = heading.split('\n');
+  const blocks: string[][] = [];
+  let room = 0;
   for (const line of lines) {
-    const block = blocks.at(-1) ?? heading;
-    if (block.length + 1 + line.length <= blockLength || block === heading)
-      blocks[blocks.length - 1] = `${block}\n${line}`;
-    else blocks.push(`${heading}\n${line}`);
+    room -= 1 + line.length;
+    if (blocks.length === 0 || room < 0) {
+      blocks.push([]);
+      room = blockLength - heading.length - countLength - 1 - line.length;
+    }
+    blocks.at(-1)?.push(line);
   }
-  return blocks;
+  if (blocks.length === 0) return [heading];
+  const title = (at: number): string => (blocks.length > 1 ? `${first} (${at + 1} of ${blocks.length})` : first);
+  return blocks.map((block, at) => [title(at), ...others, ...block].join('\n'));
 }

@@ -282,11 +282,8 @@ describe('a dry run', () => {
 
   it('says how long an order would wait for a payment method, where it is set to', async () => {
     await start(whole({ client: { missingPayment: 'wait', holdHours: 48 } }));
-    const { faults, notes } = await one(draft(seat, 'Cashless Ltd'));
-    assert.deepEqual(
-      faults.map(({ code }) => code),
-      ['PAYMENT_METHOD_MISSING'],
-    );
+    const { faults, notes, body, creates } = await one(draft(seat, 'Cashless Ltd'));
+    assert.deepEqual([faults.map(({ code }) => code), body, creates], [['PAYMENT_METHOD_MISSING'], null, null]);
     assert.ok(
       notes.some((note) => note.includes('48 h')),
       notes.join(),
@@ -383,6 +380,12 @@ describe('a dry run', () => {
     it('judges the one that Salesforce names as add order would', async () => {
       await start(whole());
       const id = draft();
+      const own = { clientId: 1001, items: [{ pid: 11, billingCycle: 'monthly' }] };
+      const placed = (world.whmcs.office.placeOrder(own) as { id: number }).id;
+      world.salesforce.people.editOrder(id, { WHMCS_Order_ID__c: String(placed) });
+      const taken = await one(id);
+      assert.deepEqual([taken.ok, taken.whmcsOrderId, taken.body, taken.creates], [true, placed, null, null]);
+      assert.match(taken.text, new RegExp(`It has WHMCS order ${placed} \\(Pending\\)`));
       world.salesforce.people.editOrder(id, { WHMCS_Order_ID__c: '424242' });
       const entry = await one(id);
       assert.deepEqual(
@@ -406,6 +409,15 @@ describe('a dry run', () => {
     const entry = await one(id);
     assert.equal(entry.body, null);
     assert.ok(entry.notes.some((note) => note.startsWith('It is not known yet what became of the AddOrder of')));
+  });
+
+  it('says of an inactive client that WHMCS takes its orders all the same', async () => {
+    world.whmcs.office.putClient({ id: 1001, status: 'Inactive' });
+    await start(whole());
+    const { entries, text } = await ask(draft());
+    assert.equal(entries[0]?.ok, true);
+    for (const said of [entries[0]?.notes.join(), text])
+      assert.match(said ?? '', /WHMCS client 1001 is Inactive: WHMCS takes its orders all the same\. Check/);
   });
 
   describe('goes by the nodes that are reached', () => {

@@ -148,6 +148,32 @@ describe('a dry run of several orders', () => {
     assert.deepEqual(asked, []);
   });
 
+  it('shows no body and nothing to be made beside a fault, whatever add order would ask for', async () => {
+    const { order, client, mapping } = input();
+    const request = {
+      clientId: 1,
+      paymentMethod: 'mailin',
+      items: [],
+      noEmail: false,
+      noInvoice: false,
+      noInvoiceEmail: false,
+    };
+    const add = step('whmcs', () =>
+      Promise.resolve({ faults: [], notes: [], adding: { has: null, request: { ...request, notes: 'x' } } }),
+    );
+    const steps = (faults: Foreseen<never>['faults']): AnyStep[] => [
+      step('order', () => Promise.resolve(fine(order))),
+      step('client', () => Promise.resolve({ ...fine(client), faults })),
+      step('mapping', () => Promise.resolve(fine(mapping))),
+      add,
+    ];
+    const [good] = await run([one], steps([]));
+    assert.ok(good?.ok && good.body?.startsWith('action=AddOrder') && good.creates && good.bodyNote);
+    const lack = failure('PAYMENT_METHOD_MISSING', '409: none', 'validation').part();
+    const [bad] = await run([one], steps([lack]));
+    assert.deepEqual([bad?.ok, bad?.body, bad?.creates, bad?.bodyNote], [false, null, null, null]);
+  });
+
   it('hands each step the record that the one before it would leave', async () => {
     const seen: number[] = [];
     const opens = step('order', () =>
@@ -233,6 +259,27 @@ describe('the report of a dry run', () => {
     ]);
   });
 
+  it('says of an order with a fault what would happen besides, too', () => {
+    const bad = entry({ ok: false, faults: [fault('1 A')], notes: ['WHMCS client 7 is Inactive |', 'It would wait'] });
+    assert.deepEqual(dryRunText([bad]).split('\n').slice(2), [
+      '00000101 | item 1 A: WH_Product_ID__c is empty | Set it. | Salesforce admin',
+      '00000101 | WHMCS client 7 is Inactive',
+      '00000101 | It would wait',
+    ]);
+  });
+
+  it('counts every order once, also one of which it is not known whether WHMCS has it', () => {
+    const open = entry({ notes: ['It is not known yet'] });
+    const creates = { client: input().client, lines: [], amount: null };
+    const all = [open, entry({ creates }), entry({ whmcsOrderId: 7 }), entry({ ok: false, faults: [fault('1 A')] })];
+    assert.equal(
+      dryRunText(all).split('\n')[0],
+      'Dry run of 4 orders: 1 would be added, 1 with a WHMCS order already, 1 would be looked for in WHMCS first, 1 cannot be added. Nothing was changed.',
+    );
+    const dead = entry({ ok: false, whmcsOrderId: 7, faults: [fault('1 A')] });
+    assert.match(dryRunText([dead]), /: 0 would be added, 0 with a WHMCS order already, 1 cannot be added\./);
+  });
+
   it('is cut for the sidebar into blocks that it shows whole, and none where all is well', () => {
     assert.deepEqual(dryRunBlocks([entry({})]), []);
     const many = Array.from({ length: 50 }, (_, at) => entry({ ok: false, faults: [fault(`${at}`)] }));
@@ -240,5 +287,11 @@ describe('the report of a dry run', () => {
     assert.ok(blocks.every((block) => block.length <= 1_000 && block.startsWith('Dry run of 50 orders: ')));
     assert.equal(blocks.join('\n').match(/is empty/g)?.length, 30);
     assert.match(blocks.at(-1) ?? '', /\nand 20 more, in msg\.text$/);
+    assert.deepEqual(
+      blocks.map((block) => / \((\d of \d)\)$/.exec(block.split('\n')[0] ?? '')?.[1]),
+      blocks.map((_, at) => `${at + 1} of ${blocks.length}`),
+      'each says which of them it is: it is one dry run',
+    );
+    assert.doesNotMatch(dryRunBlocks(many.slice(0, 2)).join(), /1 of 1/);
   });
 });
