@@ -29,7 +29,7 @@ export interface RunOptions {
   tooth: StoreTooth | null;
 }
 
-/** Virtual ms: an hour after the last order was approved, or set again, each has to have ended. */
+/** Virtual ms: an hour after the last order was approved or set again, or a worker came to life, each has to have ended. */
 const settleWindowMs = 3_600_000;
 /** Nothing moves for so long before the books are read. */
 const quietMs = 20_000;
@@ -66,6 +66,7 @@ class SeedRun {
   private readonly troubles: string[] = [];
   private stopped = 0;
   private starting = 0;
+  private lastStart = 0;
   private closed = false;
   private began = false;
   private account = '';
@@ -162,6 +163,8 @@ class SeedRun {
     const waits = at > 0 && this.options.engine === 'sqlite' && seat.place === 0;
     await (waits ? pause(50) : worker.ready);
     this.starting -= 1;
+    // A process starts by the machine's clock: on a busy one that alone takes a good part of a virtual hour.
+    this.lastStart = this.vendors.now();
     // Others may have begun meanwhile.
     if (this.began) worker.tell({ do: 'count' });
   }
@@ -340,7 +343,7 @@ class SeedRun {
     for (;;) {
       await pause(pollMs);
       const now = this.vendors.now();
-      if (now > limit || this.troubles.length > 0) return;
+      if (now > Math.max(limit, this.lastStart + settleWindowMs) || this.troubles.length > 0) return;
       this.noteLate(now);
       const open = this.orders().filter(({ status }) => status === 'Activating');
       const again = open.length === 0 && this.retryFailed(now);
