@@ -1,5 +1,5 @@
 /** One Product of the catalogue against what WHMCS sells, without an order: the checks of an item, and what shows beforehand. */
-import type { PriceBookProduct } from '../salesforce/price-book-products';
+import { readingsOf, type PriceBookProduct, type PriceBookReading } from '../salesforce/price-book-products';
 import { cut } from '../salesforce/texts';
 import type { BillingCycle, Product } from '../whmcs/contract';
 import type { CoveredProduct, Finding } from './coverage-report';
@@ -44,29 +44,67 @@ export interface Selling {
   cycleKnown: boolean;
 }
 
-export interface CheckedProduct {
+/** What a Product is in WHMCS. */
+export interface Target {
   pid: number | null;
   billingCycle: BillingCycle | null;
-  findings: Finding[];
 }
 
-/** All findings of one Product, but for what shows only beside others. Pure. */
+export interface CheckedProduct {
+  /** One, or several where its entries differ. */
+  targets: Target[];
+  findings: Finding[];
+  /** Nothing is wrong but that WHMCS lacks its price in some of the currencies. */
+  inSomeCurrencies: boolean;
+}
+
+/** All findings of one Product, but for what shows only beside others: of all its entries, the same of several once. Pure. */
 export function checkOne(asked: PriceBookProduct, selling: Selling, mapping: FieldMapping): CheckedProduct {
+  const checked = readingsOf(asked).map((reading) => checkReading(covered(asked), reading, selling, mapping));
+  const findings = new Map(
+    checked.flatMap((one) => one.findings.map((found) => [`${found.code} ${found.message}`, found] as const)),
+  );
+  const targets = new Map(checked.map(({ target }) => [`${target.pid} ${target.billingCycle}`, target]));
+  const found = [...findings.values()];
+  const faults = found.filter(({ severity }) => severity === 'fault');
+  return {
+    targets: [...targets.values()],
+    findings: found,
+    inSomeCurrencies:
+      faults.length > 0 &&
+      faults.every(({ code }) => code === 'CURRENCY_NOT_PRICED') &&
+      checked.every(({ isPriced }) => isPriced),
+  };
+}
+
+/** `isPriced`: in at least one of the currencies. */
+function checkReading(
+  product: CoveredProduct,
+  asked: PriceBookReading,
+  selling: Selling,
+  mapping: FieldMapping,
+): { target: Target; findings: Finding[]; isPriced: boolean } {
   const faults = new Faults(mapping);
   const { known, takesQuantities } = selling;
   const sold = known.get(pidOf(asked.productId) ?? 0);
   const billingCycle = selling.cycleKnown ? asked.billingCycle : undefined;
   const listed = selling.currencies ?? Object.keys(sold?.prices ?? {});
   const currencies = listed.length > 0 ? listed : [''];
-  const found = checkProduct({ productId: asked.productId, billingCycle }, known, currencies, mapping, faults);
+  const target = checkProduct({ productId: asked.productId, billingCycle }, known, currencies, mapping, faults);
   if (sold && sold.stock !== null && sold.stock < 1) {
     const fix = 'Raise the stock of the product in WHMCS, or turn its stock control off.';
     faults.tell('STOCK_SHORT', `WHMCS has none of product ${sold.pid} in stock`, fix);
   }
   itemFields(asked, mapping, sold, faults);
-  const about: About = { product: covered(asked), pid: found.pid, billingCycle: found.billingCycle };
+  const lacking = currencies.filter((currency) => !isPricedIn(currency, sold, target.billingCycle));
+  const about: About = { product, pid: target.pid, billingCycle: target.billingCycle };
   const findings: Finding[] = [
-    ...faults.faults.map((fault) => ({ severity: 'fault' as const, ...fault, ...about })),
+    ...faults.faults.map((fault) => ({
+      severity: 'fault' as const,
+      ...fault,
+      ...(fault.code === 'CURRENCY_NOT_PRICED' ? { fix: currencyFix(lacking) } : {}),
+      ...about,
+    })),
     ...faults.warnings.map((warning) => ({ severity: 'warning' as const, ...warning, ...about })),
   ];
   // Where WHMCS takes no quantities at all, one note says it for all.
@@ -74,14 +112,23 @@ export function checkOne(asked: PriceBookProduct, selling: Selling, mapping: Fie
     const message = `WHMCS product ${sold.pid} takes no quantities: each unit of an Order becomes a line and a service of its own`;
     findings.push(information('QUANTITY_AS_LINES', message, about, mapping));
   }
-  return { pid: found.pid, billingCycle: found.billingCycle, findings };
+  return { target, findings, isPriced: lacking.length < currencies.length };
+}
+
+const isPricedIn = (currency: string, sold: Product | undefined, cycle: BillingCycle | null): boolean =>
+  cycle !== null && sold?.prices[currency]?.[cycle] !== undefined;
+
+/** WHMCS's API does not tell which currencies its clients have. */
+function currencyFix(lacking: readonly string[]): string {
+  const [those, them] = lacking.length === 1 ? ['that currency', 'it'] : ['those currencies', 'them'];
+  return `Set a price for this cycle in ${lacking.join(', ')} in WHMCS; if no client has ${those}, leave ${them} out of the check.`;
 }
 
 export const covered = ({ id, name, code, url }: PriceBookProduct): CoveredProduct => ({ id, name, code, url });
 
 /** Products that are one and the same in WHMCS, as informations, one each. */
 export function sameInWhmcs(
-  { pid, billingCycle }: Pick<Finding, 'pid' | 'billingCycle'>,
+  { pid, billingCycle }: Target,
   products: readonly CoveredProduct[],
   mapping: FieldMapping,
 ): Finding[] {

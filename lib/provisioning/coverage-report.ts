@@ -39,7 +39,7 @@ export interface CoverageReport {
   startedAt: string;
   seconds: number;
   priceBook: PriceBook;
-  /** Codes such as USD; empty: WHMCS did not say, and each product was checked in those that its own price list has. */
+  /** In which prices were looked at, codes such as USD; empty: WHMCS did not say, and each product was checked in those that its own price list has. */
   currencies: string[];
   totals: {
     /** Active ones, each counted once. */
@@ -47,6 +47,8 @@ export interface CoverageReport {
     /** Without a fault; warnings and informations do not count. */
     good: number;
     faulty: number;
+    /** Of these, with no fault but CURRENCY_NOT_PRICED: clients of other currencies can order them. */
+    notInEveryCurrency: number;
     /** Findings by severity. */
     findings: Record<Severity, number>;
     /** Findings by code, the most frequent first. */

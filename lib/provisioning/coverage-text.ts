@@ -24,13 +24,15 @@ export function coverageText(report: CoverageReport): string {
   return lines.join('\n');
 }
 
-function verdict({ products, good, faulty, findings, owners }: CoverageReport['totals']): string {
+function verdict({ products, good, faulty, notInEveryCurrency, findings, owners }: CoverageReport['totals']): string {
   if (products === 0) return 'There is no product to check.';
   const rest = `${counted(findings.warning, 'warning')}, ${findings.information} for information`;
   if (faulty === 0) return `${counted(products, 'product')}, none with a fault; ${rest}.`;
   const shares = Object.entries(owners).map(([owner, count]) => `${owner} ${count}`);
   const faults = `${counted(findings.fault, 'fault')} (${shares.join(', ')})`;
-  return `${counted(products, 'product')}: ${good} can be ordered, ${faulty} cannot; ${faults}, ${rest}.`;
+  const partly = notInEveryCurrency > 0 ? `, ${notInEveryCurrency} not in every currency` : '';
+  const cannot = `${faulty - notInEveryCurrency} cannot${partly}`;
+  return `${counted(products, 'product')}: ${good} can be ordered, ${cannot}; ${faults}, ${rest}.`;
 }
 
 const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
@@ -40,7 +42,8 @@ function section(severity: Severity, { totals, findings }: CoverageReport): stri
   if (codes.length === 0) return [];
   const lines = ['', titles[severity]];
   for (const { code, findings: count, owner, fix } of codes) {
-    lines.push('', row([`${count} × ${code} (${owner}): ${fix}`]));
+    const whom = code === 'CURRENCY_NOT_PRICED' ? ', for clients of the currencies named here alone' : '';
+    lines.push('', row([`${count} × ${code} (${owner})${whom}: ${fix}`]));
     const shown = findings.filter((one) => one.severity === severity && one.code === code);
     lines.push(...shown.slice(0, mostShown[severity]).map((one) => finding(one, fix)));
     if (count > mostShown[severity]) lines.push(`  and ${count - mostShown[severity]} more, in the CSV and the JSON`);

@@ -4,11 +4,11 @@
  */
 import type { Clock } from '../clock';
 import type { Log } from '../log';
-import { isOfPriceBook, type PriceBookProduct, type PriceBooks } from '../salesforce/price-book-products';
+import { isOfPriceBook, readingsOf, type PriceBookProduct, type PriceBooks } from '../salesforce/price-book-products';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { WhmcsConnection } from '../whmcs/connection';
 import { WhmcsError, type Product } from '../whmcs/contract';
-import { checkOne, covered, sameInWhmcs, type Selling } from './coverage-check';
+import { checkOne, covered, sameInWhmcs, type Selling, type Target } from './coverage-check';
 import { coverageFailure } from './coverage-failure';
 import { summed, type CoverageReport, type CoveredProduct, type Finding } from './coverage-report';
 import { failure } from './failure';
@@ -38,6 +38,8 @@ export interface CoverageProgress {
 export interface CoverageOptions {
   /** 15 or 18 characters; null: the standard price book, which has every product that can be sold. */
   pricebookId: string | null;
+  /** Codes of the currencies that clients have; null: all that WHMCS has. */
+  currencies?: readonly string[] | null;
   signal?: AbortSignal | undefined;
   /** Called after each call to WHMCS; must not throw. */
   onProgress?: ((progress: CoverageProgress) => void) | undefined;
@@ -68,15 +70,13 @@ export async function runCoverage(parts: CoverageParts, options: CoverageOptions
 
 class Run {
   progress: CoverageProgress = { checked: 0, total: 0, faulty: 0 };
+  private notInEveryCurrency = 0;
   private readonly findings: Finding[] = [];
   private readonly notes: string[] = [];
   /** null: unknown to WHMCS. */
   private readonly kept = new Map<number, Product | null>();
   private readonly pids = new Set<number>();
-  private readonly targets = new Map<
-    string,
-    { pid: number; billingCycle: Finding['billingCycle']; products: CoveredProduct[] }
-  >();
+  private readonly targets = new Map<string, Target & { products: CoveredProduct[] }>();
   private waiting: PriceBookProduct[] = [];
 
   constructor(
@@ -134,14 +134,35 @@ class Run {
     return false;
   }
 
+  /** In which prices are looked at. */
   private async currencies(): Promise<string[] | null> {
+    const asked = [...new Set((this.options.currencies ?? []).map((code) => code.trim().toUpperCase()))];
+    const all = await this.allCurrencies();
+    if (asked.length === 0) {
+      if (all === null)
+        this.notes.push(
+          'WHMCS does not tell its currencies (tick GetCurrencies in the API role): each product was checked in those that its own price list has.',
+        );
+      return all;
+    }
+    if (all === null) return asked;
+    const unknown = asked.filter((code) => !all.includes(code));
+    if (unknown.length > 0) {
+      const text = `WHMCS has no currency ${unknown.join(', ')}; it has ${all.join(', ')}`;
+      throw failure('SETTING_INVALID', text, 'mapping');
+    }
+    const left = all.filter((code) => !asked.includes(code));
+    if (left.length > 0)
+      this.notes.push(`Prices in ${left.join(', ')} were not looked at: only ${asked.join(', ')} was asked for.`);
+    return asked;
+  }
+
+  /** null: the API role may not ask. */
+  private async allCurrencies(): Promise<string[] | null> {
     try {
       return await this.parts.whmcs.getCurrencies(this.options.signal);
     } catch (error) {
       if (!isNotAllowed(error)) throw error;
-      this.notes.push(
-        'WHMCS does not tell its currencies (tick GetCurrencies in the API role): each product was checked in those that its own price list has.',
-      );
       return null;
     }
   }
@@ -157,8 +178,10 @@ class Run {
 
   private async take(product: PriceBookProduct, selling: Omit<Selling, 'known'>): Promise<void> {
     this.waiting.push(product);
-    const pid = pidOf(product.productId);
-    if (pid !== null && !this.kept.has(pid)) this.pids.add(pid);
+    for (const { productId } of readingsOf(product)) {
+      const pid = pidOf(productId);
+      if (pid !== null && !this.kept.has(pid)) this.pids.add(pid);
+    }
     if (this.pids.size >= pidsAtOnce || this.waiting.length >= mostWaiting) await this.checkWaiting(selling);
   }
 
@@ -174,10 +197,12 @@ class Run {
     const known = sold(waiting, this.kept);
     let { faulty } = this.progress;
     for (const product of waiting) {
-      const { pid, billingCycle, findings } = checkOne(product, { ...selling, known }, fields);
+      const { targets, findings, inSomeCurrencies } = checkOne(product, { ...selling, known }, fields);
       this.findings.push(...findings);
       if (findings.some(({ severity }) => severity === 'fault')) faulty += 1;
-      if (pid !== null && billingCycle !== null && known.has(pid)) {
+      if (inSomeCurrencies) this.notInEveryCurrency += 1;
+      for (const { pid, billingCycle } of targets) {
+        if (pid === null || billingCycle === null || !known.has(pid)) continue;
         const key = `${pid} ${billingCycle}`;
         const target = this.targets.get(key) ?? { pid, billingCycle, products: [] };
         target.products.push(covered(product));
@@ -198,7 +223,8 @@ class Run {
     const fixes = new Map(mappingFaults(this.parts.fields).map(({ code, fix }) => [code, fix]));
     const { findings, counts, codes, owners } = summed(this.findings, (code) => fixes.get(code));
     const { checked: products, faulty } = this.progress;
-    const totals = { products, good: products - faulty, faulty, findings: counts, codes, owners };
+    const { notInEveryCurrency } = this;
+    const totals = { products, good: products - faulty, faulty, notInEveryCurrency, findings: counts, codes, owners };
     return { ok: products > 0 && faulty === 0, ...about, totals, notes: this.notes, findings };
   }
 }
@@ -208,7 +234,7 @@ const sold = (
   kept: ReadonlyMap<number, Product | null>,
 ): ReadonlyMap<number, Product> =>
   new Map(
-    waiting.flatMap(({ productId }) => {
+    waiting.flatMap(readingsOf).flatMap(({ productId }) => {
       const product = kept.get(pidOf(productId) ?? 0);
       return product ? [[product.pid, product] as const] : [];
     }),

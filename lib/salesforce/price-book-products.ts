@@ -1,4 +1,5 @@
 /** The active products of one price book, read page by page: what the catalogue's coverage looks through. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { defaultFieldNames, SalesforceError, type FieldNames } from './contract';
 import { furtherColumns, furtherField, furtherValue } from './further-fields';
@@ -13,21 +14,33 @@ export interface PriceBook {
   isStandard: boolean;
 }
 
-export interface PriceBookProduct {
-  /** Of the Product2, 18 characters. */
-  id: string;
-  name: string;
-  code: string | null;
-  /** A page to open in Salesforce. */
-  url: string;
+/** What an entry says, of its own and of its product. */
+export interface PriceBookReading {
   productId: string | null;
   billingCycle: string | null;
   /** The further fields that were asked for, by path. */
   fields: Record<string, string | null>;
 }
 
+export interface PriceBookProduct extends PriceBookReading {
+  /** Of the Product2, 18 characters. */
+  id: string;
+  name: string;
+  code: string | null;
+  /** A page to open in Salesforce. */
+  url: string;
+  /** What entries of further currencies say otherwise, each once; absent: nothing. */
+  others?: PriceBookReading[];
+}
+
+/** All that its entries say, each once. */
+export const readingsOf = ({ productId, billingCycle, fields, others = [] }: PriceBookProduct): PriceBookReading[] => [
+  { productId, billingCycle, fields },
+  ...others,
+];
+
 export interface PriceBookPage {
-  /** Each product once, however many entries (one a currency) it has. */
+  /** Each product once, however many entries (one a currency) it has; on the page where the last of them was read, or the next. */
   products: PriceBookProduct[];
   /** Entries of the whole price book, and those read by now. */
   entries: { total: number; read: number };
@@ -107,7 +120,8 @@ export async function* readPriceBookProducts(
 ): AsyncGenerator<PriceBookPage, void, undefined> {
   let path: string | null = `/query?q=${encodeURIComponent(soqlOf(query))}`;
   let read = 0;
-  let last = '';
+  /** Its entries may go on on the next page. */
+  let open: PriceBookProduct | null = null;
   while (path !== null) {
     const { body, token }: Read = await rest.read(path, signal).catch((error: unknown) => {
       throw error instanceof SalesforceError && error.code === 'INVALID_FIELD'
@@ -120,14 +134,24 @@ export async function* readPriceBookProducts(
       throw unfinished(`it counts ${totalSize} and has ${read}`);
     const products: PriceBookProduct[] = [];
     for (const record of records) {
-      if (record.Product2Id === last) continue;
-      last = record.Product2Id;
-      products.push(productOf(record, query, token.instanceUrl));
+      const next = productOf(record, query, token.instanceUrl);
+      if (open?.id === next.id) addReading(open, next);
+      else {
+        if (open) products.push(open);
+        open = next;
+      }
     }
+    if (done && open) products.push(open);
     yield { products, entries: { total: totalSize, read } };
     if (!done && !nextRecordsUrl?.startsWith('/services/')) throw unfinished('it names no next page');
     path = done ? null : (nextRecordsUrl ?? null);
   }
+}
+
+function addReading(product: PriceBookProduct, { productId, billingCycle, fields }: PriceBookReading): void {
+  const reading = { productId, billingCycle, fields };
+  if (readingsOf(product).some((known) => isDeepStrictEqual(known, reading))) return;
+  product.others = [...(product.others ?? []), reading];
 }
 
 const unfinished = (why: string): SalesforceError =>

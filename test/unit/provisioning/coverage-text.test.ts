@@ -28,6 +28,20 @@ describe("A coverage report's text", () => {
     ]);
   });
 
+  it('says of a price that is missing in a currency whom it concerns, and not that every Order fails', async () => {
+    catalogue.addSold(1, { name: 'Seat' });
+    catalogue.sell(1, { prices: { USD: { monthly: '1.00' } } });
+    catalogue.add(null, 'Monthly');
+    const found = await lines();
+    assert.match(found[1] ?? '', /^2 products: 0 can be ordered, 1 cannot, 1 not in every currency; 2 faults/);
+    assert.ok(
+      found.includes(
+        '1 × CURRENCY_NOT_PRICED (WHMCS hosting support), for clients of the currencies named here alone: Set a price for this cycle in EUR in WHMCS; if no client has that currency, leave it out of the check.',
+      ),
+      found.join('\n'),
+    );
+  });
+
   it('puts faults before warnings and those before what is for information, the most frequent first', async () => {
     catalogue.addSold(1);
     catalogue.sell(1, { withdrawn: 'hidden', allowQuantity: 0 });

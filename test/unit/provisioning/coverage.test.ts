@@ -36,6 +36,7 @@ describe('The coverage of a catalogue', () => {
       products: 2,
       good: 2,
       faulty: 0,
+      notInEveryCurrency: 0,
       findings: { fault: 0, warning: 0, information: 0 },
       codes: [],
       owners: {},
@@ -88,7 +89,10 @@ describe('The coverage of a catalogue', () => {
     catalogue.addSold(1);
     catalogue.sell(1, { prices: { USD: { monthly: '1.00' } } });
     const report = await catalogue.run();
-    assert.equal(findingOf(report, 'CURRENCY_NOT_PRICED').fix, 'Set a price for this cycle in EUR, GBP in WHMCS.');
+    assert.equal(
+      findingOf(report, 'CURRENCY_NOT_PRICED').fix,
+      'Set a price for this cycle in EUR, GBP in WHMCS; if no client has those currencies, leave them out of the check.',
+    );
   });
 
   it('tells all faults of a product, and counts it once', async () => {
@@ -192,6 +196,80 @@ describe('The coverage of a catalogue', () => {
     const report = await catalogue.run({}, { priceOverride: 'Price__c', domain: 'OrderItem.Domain__c' });
     assert.deepEqual(codesOf(report), ['PRICE_INVALID']);
     assert.deepEqual(catalogue.queries[0]?.further, ['Price__c']);
+  });
+
+  it('checks what every entry of a product feeds, not the first currency’s alone, and counts the product once', async () => {
+    const fields = (price: string) => ({ 'PricebookEntry.Price__c': price });
+    const reading = { productId: '1', billingCycle: 'Monthly' };
+    const id = catalogue.addSold(1, {
+      fields: fields('10.00'),
+      others: [
+        { ...reading, fields: fields('ten') },
+        { ...reading, fields: fields('zehn') },
+        { ...reading, billingCycle: 'weekly', fields: fields('9.00') },
+        { ...reading, productId: '77', billingCycle: 'weekly', fields: fields('9.00') },
+      ],
+    });
+    const report = await catalogue.run({}, { priceOverride: 'PricebookEntry.Price__c' });
+    assert.deepEqual(
+      report.findings.map(({ code, message, product }) => [code, message.slice(0, 40), product.id]),
+      [
+        ['PRICE_INVALID', "PricebookEntry.Price__c 'ten' is no pric", id],
+        ['PRICE_INVALID', "PricebookEntry.Price__c 'zehn' is no pri", id],
+        ['CYCLE_UNSUPPORTED', "Billing_Cycle__c 'weekly' is no WHMCS cy", id],
+        ['PRODUCT_UNKNOWN', 'WHMCS has no product 77', id],
+      ],
+    );
+    assert.deepEqual([report.totals.products, report.totals.faulty], [1, 1]);
+    assert.deepEqual(catalogue.lists, [[1, 77]]);
+  });
+
+  it('does not call a product the same as itself', async () => {
+    catalogue.addSold(1, {
+      fields: { 'PricebookEntry.Price__c': '1.00' },
+      others: [{ productId: '1', billingCycle: 'Monthly', fields: { 'PricebookEntry.Price__c': '2.00' } }],
+    });
+    assert.deepEqual((await catalogue.run({}, { priceOverride: 'PricebookEntry.Price__c' })).findings, []);
+  });
+
+  describe('where WHMCS has currencies that no client uses', () => {
+    beforeEach(() => {
+      catalogue.addSold(1);
+      catalogue.addSold(2);
+      catalogue.sell(1, { prices: { USD: { monthly: '1.00' }, EUR: {} } });
+      catalogue.add(null, 'Monthly');
+    });
+
+    it('counts apart what can be ordered, but not in every currency', async () => {
+      const { totals, findings } = await catalogue.run();
+      assert.deepEqual([totals.good, totals.faulty, totals.notInEveryCurrency], [1, 2, 1]);
+      const found = findings.find(({ code }) => code === 'CURRENCY_NOT_PRICED');
+      assert.equal(
+        found?.fix,
+        'Set a price for this cycle in EUR in WHMCS; if no client has that currency, leave it out of the check.',
+      );
+    });
+
+    it('looks at those alone that are asked for, in any case of letters, and says which it left out', async () => {
+      const report = await catalogue.run({ currencies: [' usd '] });
+      assert.deepEqual(codesOf(report), ['PRODUCT_ID_MISSING']);
+      assert.deepEqual([report.currencies, report.totals.notInEveryCurrency], [['USD'], 0]);
+      assert.match(report.notes.join(), /^Prices in EUR were not looked at: only USD was asked for\.$/);
+      assert.deepEqual((await catalogue.run({ currencies: ['EUR', 'USD'] })).notes, []);
+    });
+
+    it('does not begin with one that WHMCS does not have', async () => {
+      const error = await failed(catalogue.run({ currencies: ['USD', 'GBP'] }));
+      assert.equal(error.code, 'SETTING_INVALID');
+      assert.match(error.message, /WHMCS has no currency GBP; it has USD, EUR/);
+      assert.deepEqual(catalogue.lists, []);
+    });
+
+    it('takes those that are asked for where the API role may not ask for all', async () => {
+      catalogue.currencies = null;
+      const report = await catalogue.run({ currencies: ['usd'] });
+      assert.deepEqual([codesOf(report), report.currencies, report.notes], [['PRODUCT_ID_MISSING'], ['USD'], []]);
+    });
   });
 
   it('does not check a cycle that only the order tells, and says so', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PriceBookPage, PriceBookProduct, PriceBookQuery } from '../../../lib/salesforce/price-book-products';
-import { isOfPriceBook } from '../../../lib/salesforce/price-book-products';
+import { isOfPriceBook, readingsOf } from '../../../lib/salesforce/price-book-products';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { connect, refusal, serve, startOrg } from './org';
 
@@ -101,6 +101,40 @@ describe('Reading a price book', () => {
       pages.map(({ entries }) => entries),
       [2, 4, 5].map((read) => ({ total: 5, read })),
     );
+  });
+
+  it('gives what entries of other currencies say otherwise, at their product, wherever a page ends', async () => {
+    const id = book();
+    const [first, second, third] = [product(), product({ WH_Product_ID__c: '8' }), product()];
+    for (const [of, price] of [
+      [first, 10],
+      [first, 9],
+      [first, 10],
+      [second, 20],
+      [third, 30],
+      [third, 27],
+    ] as const)
+      entry(id, of, { UnitPrice: price });
+    const query = queryOf(id, { further: ['PricebookEntry.UnitPrice', 'Family'] });
+    const said = (price: string, productId = '7') => ({
+      productId,
+      billingCycle: 'Monthly',
+      fields: { 'PricebookEntry.UnitPrice': price, Family: null },
+    });
+    for (const pageSize of [1, 2, 4, 2_000]) {
+      org.panel.switches({ pageSize });
+      const found = await all(query);
+      assert.deepEqual(
+        found.map((one) => [one.id, readingsOf(one)]),
+        [
+          [first, [said('10'), said('9')]],
+          [second, [said('20', '8')]],
+          [third, [said('30'), said('27')]],
+        ],
+        `${pageSize} a page`,
+      );
+      assert.equal('others' in (found[1] ?? {}), false);
+    }
   });
 
   it('turns pages to the end, one call each', async () => {
