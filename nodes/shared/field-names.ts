@@ -1,6 +1,7 @@
 /** Names of the Salesforce fields, as nodes are set up with them. */
+import { defaultFieldMapping, pathsById, type FieldMapping } from '../../lib/provisioning/field-mapping';
 import { defaultFieldNames, type FieldNames } from '../../lib/salesforce/contract';
-import { text, type ValuesOf } from './settings';
+import { fieldPath, pathsByIds, text, type ValuesOf } from './settings';
 
 const both = {
   activationStatusField: text(defaultFieldNames.activationStatus),
@@ -45,3 +46,24 @@ export function toldFieldNames(settings: ValuesOf<typeof toldFieldSettings>): Fi
     billingCycle: 'Name',
   };
 }
+
+/** What an item is mapped by. */
+export const mappedFieldSettings = {
+  productIdField: fieldPath(defaultFieldMapping.productId),
+  billingCycleField: fieldPath(defaultFieldMapping.billingCycle),
+  domainField: fieldPath(),
+  hostnameField: fieldPath(),
+  priceField: fieldPath(),
+  customFields: pathsByIds(),
+  configOptions: pathsByIds(),
+} as const;
+
+export const fieldMappingOf = (settings: ValuesOf<typeof mappedFieldSettings>): FieldMapping => ({
+  productId: settings.productIdField,
+  billingCycle: settings.billingCycleField,
+  domain: settings.domainField,
+  hostname: settings.hostnameField,
+  priceOverride: settings.priceField,
+  customFields: pathsById(settings.customFields ?? []),
+  configOptions: pathsById(settings.configOptions ?? []),
+});
