@@ -13,7 +13,7 @@ export interface ErrorDescription {
   fix: string;
 }
 
-/** What a person puts into the payload of a retry, as texts name it. */
+/** What a person puts into a payload for the node *control*, as texts name it. */
 export const newOrderWord = '{ orderId, newWhmcsOrder: true }';
 
 const table = {
@@ -189,7 +189,7 @@ const table = {
   WHMCS_TWIN: [
     'WHMCS hosting support',
     false,
-    'WHMCS has two orders for this Salesforce Order. Cancel the Pending one that is not wanted, then press Provision / Retry.',
+    'WHMCS has two orders for this Salesforce Order. Cancel the Pending one that is not wanted (node "control", topic "cancel twin"), then press Provision / Retry.',
   ],
   WHMCS_ORDER_FOREIGN: [
     'Salesforce admin',
@@ -224,7 +224,7 @@ const table = {
   WHMCS_PARTIALLY_PROVISIONED: [
     'WHMCS hosting support',
     true,
-    'Some services are not live. Open them in WHMCS, see the Module Queue, run Create, then press Provision / Retry.',
+    'Some services are not live. Mend their module or server, run Create for each in WHMCS, or by the node "control" with the topic "create module", then press Provision / Retry.',
   ],
   // the end
   ATTEMPT_CLOSED: [

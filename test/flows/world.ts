@@ -164,12 +164,13 @@ export class World {
     return this.press('retry', ids.join(' '));
   }
 
-  /** Presses the button of one of the flow's inject nodes; with a text in the place of its own payload. */
-  async press(name: string, payload?: string): Promise<void> {
+  /** Presses the button of one of the flow's inject nodes; with a payload in the place of its own. */
+  async press(name: string, payload?: string | object): Promise<void> {
     const node = nodeOf(await this.flows(), 'inject', name);
+    const typed = typeof payload === 'string' ? { v: payload, vt: 'str' } : { v: JSON.stringify(payload), vt: 'json' };
     const props = [
       { p: 'topic', v: name, vt: 'str' },
-      { p: 'payload', v: payload, vt: 'str' },
+      { p: 'payload', ...typed },
     ];
     await this.admin('POST', `/inject/${node.id}`, payload === undefined ? {} : { __user_inject_props__: props });
   }

@@ -98,8 +98,8 @@ describe('The word to cancel a twin', () => {
     };
     await run();
     assert.equal(job.errorCode(), 'WHMCS_TWIN');
-    assert.match(await cancel(5002), /^done/);
-    assert.deepEqual(job.whmcs.cancelled, [5002]);
+    assert.match(await cancel(5001), /^done: WHMCS order 5001 is Cancelled, 5002 stays/);
+    assert.deepEqual(job.whmcs.cancelled, [5001]);
   });
 
   it('sends nothing when it is asked again: a repeat is a read', async () => {
@@ -148,6 +148,22 @@ describe('The word to cancel a twin', () => {
         (await intents()).map((one) => one.settled?.how),
         ['done', 'done'],
       );
+    });
+
+    it('goes out under a new name where a process has died before its first byte', async () => {
+      await twins();
+      const sender = { instance: 'gone', bootId: 'b', pid: 1, startTime: '1' };
+      const left = { id: 'r1', at: 0, sender, whmcs: job.connection.key, target: 5002, settled: null };
+      await job.desk.record({ repairs: [{ ...left, call: 'CancelOrder' }] });
+      assert.match(await cancel(5002), /^done/);
+      assert.deepEqual(
+        (await intents()).map((one) => [one.id, one.settled?.how]),
+        [
+          ['r1', 'done'],
+          ['r2', 'done'],
+        ],
+      );
+      assert.deepEqual([cancels(), job.whmcs.cancelled], [1, [5002]]);
     });
 
     it('keeps the intent where the read after it fails', async () => {

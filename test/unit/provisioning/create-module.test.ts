@@ -1,5 +1,6 @@
 /** A person's word that the module of one service is to run again, judged by the modules that WHMCS ran. */
 import assert from 'node:assert/strict';
+import type { RepairIntent } from '../../../lib/provisioning/order-record';
 import { orderId } from './desk-under-test';
 import { JobUnderTest, type JobOptions } from './job-under-test';
 import { awayError } from './vendor-doubles/in-memory-whmcs';
@@ -150,11 +151,15 @@ describe('The word to run a module again', () => {
   });
 
   describe('that an earlier process has left open', () => {
-    const left = async (facts: { kind: 'sent' | 'not-sent' | 'call-ended'; detail?: string }[]): Promise<void> => {
+    const left = async (
+      facts: { kind: 'sent' | 'not-sent' | 'call-ended'; detail?: string }[],
+      of: Pick<RepairIntent, 'call' | 'target'> = { call: 'ModuleCreate', target: 9002 },
+    ): Promise<void> => {
       await partial();
       const sender = { instance: 'gone', bootId: 'b', pid: 1, startTime: '1' };
-      const intent = { id: 'r1', at: 0, sender, whmcs: job.connection.key, target: 9002, settled: null };
-      await job.desk.record({ repairs: [{ ...intent, call: 'ModuleCreate' }] });
+      await job.desk.record({
+        repairs: [{ id: 'r1', at: 0, sender, whmcs: job.connection.key, settled: null, ...of }],
+      });
       for (const fact of facts)
         await job.desk.provisioning.store.ledger.record(orderId, { intent: 'r1', at: 0, ...fact });
     };
@@ -166,6 +171,17 @@ describe('The word to run a module again', () => {
       assert.match(await create(9002), /^no: .*what became of it is not known/);
       assertNothingRun();
     });
+
+    for (const of of [
+      { call: 'ModuleCreate', target: 9001 },
+      { call: 'CancelOrder', target: 9002 },
+    ] as const) {
+      it(`goes out when that was ${of.call} of ${of.target}`, async () => {
+        await left([{ kind: 'sent' }], of);
+        assert.match(await create(9002), /^done/);
+        assert.equal(runsOf(9002), 2);
+      });
+    }
 
     it('goes out when not one byte of it had left', async () => {
       await left([{ kind: 'not-sent' }]);
