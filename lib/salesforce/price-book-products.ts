@@ -42,7 +42,7 @@ export const readingsOf = ({ productId, billingCycle, fields, others = [] }: Pri
 export interface PriceBookPage {
   /** Each product once, however many entries (one a currency) it has; on the page where the last of them was read, or the next. */
   products: PriceBookProduct[];
-  /** Entries of the whole price book, and those read by now. */
+  /** Entries of the whole price book, and those of the products given by now. */
   entries: { total: number; read: number };
 }
 
@@ -122,6 +122,7 @@ export async function* readPriceBookProducts(
   let read = 0;
   /** Its entries may go on on the next page. */
   let open: PriceBookProduct | null = null;
+  let openEntries = 0;
   while (path !== null) {
     const { body, token }: Read = await rest.read(path, signal).catch((error: unknown) => {
       throw error instanceof SalesforceError && error.code === 'INVALID_FIELD'
@@ -139,10 +140,12 @@ export async function* readPriceBookProducts(
       else {
         if (open) products.push(open);
         open = next;
+        openEntries = 0;
       }
+      openEntries += 1;
     }
     if (done && open) products.push(open);
-    yield { products, entries: { total: totalSize, read } };
+    yield { products, entries: { total: totalSize, read: done ? read : read - openEntries } };
     if (!done && !nextRecordsUrl?.startsWith('/services/')) throw unfinished('it names no next page');
     path = done ? null : (nextRecordsUrl ?? null);
   }

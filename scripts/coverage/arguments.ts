@@ -16,6 +16,12 @@ export interface Arguments {
   strict: boolean;
   productIdField: string | null;
   billingCycleField: string | null;
+  /** File of the flow whose settings count; null: the fields above, or their defaults. */
+  flow: string | null;
+  /** Name or id of the mapping check in it; null: the one there is. */
+  mappingCheck: string | null;
+  /** That clients have; null: all of WHMCS. */
+  currencies: string[] | null;
 }
 
 export const help = `Checks every active product of the price book against WHMCS. It only reads.
@@ -26,6 +32,10 @@ export const help = `Checks every active product of the price book against WHMCS
   --json FILE    the whole report as JSON; - for standard output
   --csv FILE     one row a finding, for a spreadsheet; - for standard output
   --strict       exit code 1 when a product has a fault, or when there is none to check
+  --flow FILE    the fields of mapping check, and the price book of get order, as set in this flow: an exported
+                 one, or Node-RED's own flows.json. What the flow maps is what is checked
+  --mapping-check NAME         the one that is meant, where the flow has several that differ
+  --currencies USD,EUR         those that clients have (else: all that WHMCS has)
   --product-id-field NAME      field of the product with the WHMCS product's number (WH_Product_ID__c)
   --billing-cycle-field NAME   field of the product with the billing cycle (Billing_Cycle__c)
   --products N   with --demo: a made-up catalogue of N products with faults of every kind
@@ -48,6 +58,9 @@ const options = {
   csv: text,
   'product-id-field': text,
   'billing-cycle-field': text,
+  flow: text,
+  'mapping-check': text,
+  currencies: text,
 } as const;
 
 /** @throws UsageError */
@@ -62,6 +75,11 @@ export function argumentsOf(words: string[]): Arguments {
   const products = values.products === undefined ? null : Number(values.products);
   if (products !== null && !(Number.isInteger(products) && products > 0 && products <= 100_000))
     throw new UsageError(`--products needs a whole number from 1 to 100000, not "${values.products}".`);
+  const { flow = null, 'mapping-check': mappingCheck = null } = values;
+  if (flow?.trim() === '') throw new UsageError('--flow needs the name of a file.');
+  if (flow !== null && (values['product-id-field'] ?? values['billing-cycle-field']) !== undefined)
+    throw new UsageError('--flow names the fields; leave out --product-id-field and --billing-cycle-field.');
+  if (flow === null && mappingCheck !== null) throw new UsageError('--mapping-check is for --flow alone.');
   const fieldOf = (name: 'product-id-field' | 'billing-cycle-field'): string | null => {
     const field = values[name] ?? null;
     if (field === null || isOfPriceBook(field)) return field;
@@ -71,7 +89,16 @@ export function argumentsOf(words: string[]): Arguments {
     ...{ help, demo, strict, products, json, csv },
     productIdField: fieldOf('product-id-field'),
     billingCycleField: fieldOf('billing-cycle-field'),
+    ...{ flow, mappingCheck },
+    currencies: currenciesIn(values.currencies),
   };
+}
+
+function currenciesIn(listed: string | undefined): string[] | null {
+  if (listed === undefined) return null;
+  const codes = listed.split(',').map((code) => code.trim().toUpperCase());
+  if (codes.every((code) => /^[A-Z]{3}$/.test(code))) return codes;
+  throw new UsageError(`--currencies needs codes with commas between them, such as USD,EUR, not "${listed}".`);
 }
 
 function parsed(words: string[]) {

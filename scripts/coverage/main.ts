@@ -1,11 +1,12 @@
 /** The catalogue checked against WHMCS, on the command line; `--help` tells the rest. */
 import type { Log } from '../../lib/log';
-import { runCoverage } from '../../lib/provisioning/coverage';
+import { runCoverage, type CoverageProgress } from '../../lib/provisioning/coverage';
 import type { CoverageReport } from '../../lib/provisioning/coverage-report';
 import { Failure } from '../../lib/provisioning/failure';
-import { defaultFieldMapping } from '../../lib/provisioning/field-mapping';
+import { defaultFieldMapping, type FieldMapping } from '../../lib/provisioning/field-mapping';
 import { argumentsOf, help, UsageError, type Arguments } from './arguments';
 import { connect, type Environment } from './environment';
+import { flowSettings } from './flow-file';
 import { put, refuseUnwritable } from './outputs';
 import { progressLine } from './progress-line';
 
@@ -39,16 +40,15 @@ async function main(signal: AbortSignal): Promise<number> {
 }
 
 async function check(environment: Environment, given: Arguments, signal: AbortSignal): Promise<number> {
-  const { productIdField, billingCycleField } = given;
-  const fields = {
-    ...defaultFieldMapping,
-    ...(productIdField === null ? {} : { productId: productIdField }),
-    ...(billingCycleField === null ? {} : { billingCycle: billingCycleField }),
-  };
-  const { parts, pricebookId, close } = connect(environment, log);
+  const flow = given.flow === null ? null : flowSettings(given.flow, given.mappingCheck, environment);
+  const fields = flow?.fields ?? fieldsOf(given);
+  const { parts, pricebookId: ofEnvironment, close } = connect(environment, log);
+  const pricebookId = flow?.pricebookId === undefined ? ofEnvironment : flow.pricebookId;
+  const { currencies } = given;
   let report: CoverageReport;
   try {
-    report = await runCoverage({ ...parts, fields }, { pricebookId, signal, onProgress: (at) => progress.show(at) });
+    const onProgress = (at: CoverageProgress): void => progress.show(at);
+    report = await runCoverage({ ...parts, fields }, { pricebookId, currencies, signal, onProgress });
   } finally {
     progress.end();
     close();
@@ -56,6 +56,12 @@ async function check(environment: Environment, given: Arguments, signal: AbortSi
   await put(report, given, say);
   return given.strict && !report.ok ? exitCodes.faults : exitCodes.checked;
 }
+
+const fieldsOf = ({ productIdField, billingCycleField }: Arguments): FieldMapping => ({
+  ...defaultFieldMapping,
+  ...(productIdField === null ? {} : { productId: productIdField }),
+  ...(billingCycleField === null ? {} : { billingCycle: billingCycleField }),
+});
 
 function interrupts(): AbortSignal {
   const interrupted = new AbortController();

@@ -234,6 +234,28 @@ describe('npm run coverage', function () {
     assert.equal(jsonOf(other).findings.filter(({ code }) => code === 'PRODUCT_ID_INVALID').length, 13);
   });
 
+  it('checks what the flow maps: the price and option fields of its mapping check, in the currencies of the clients', async () => {
+    const file = scene.file('flows.json');
+    const check = { id: 'm', type: 'mapping-check', name: 'mapping', priceField: '${PRICE_FIELD}' };
+    writeFileSync(file, JSON.stringify([check, { id: 'g', type: 'sf-get-order', pricebookId: '' }]));
+    const words = ['--json', '-', '--flow', file, '--currencies', 'USD'];
+    const plain = await scene.run(words, { PORTAL_PRICEBOOK_ID: '01s000000000001' });
+    assert.equal(plain.code, 0, plain.stderr);
+    assert.deepEqual(
+      jsonOf(plain).findings.filter(({ code }) => code === 'PRICE_INVALID'),
+      [],
+    );
+    const priced = await scene.run(words, { PRICE_FIELD: 'ProductCode' });
+    assert.equal(priced.code, 0, priced.stderr);
+    const { findings, totals, notes } = jsonOf(priced);
+    assert.equal(findings.filter(({ code }) => code === 'PRICE_INVALID').length, totals.products);
+    assert.deepEqual(notes, ['Prices in EUR were not looked at: only USD was asked for.']);
+    const wrong = await scene.run(['--flow', scene.file('none.json')]);
+    assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
+    assert.match(wrong.stderr, /none\.json cannot be read: it does not exist\.\n$/);
+    changedNothing();
+  });
+
   it('ends with 2 and one clear line for an option that it does not know', async () => {
     const ended = await scene.run(['--fast']);
     assert.deepEqual([ended.code, ended.stdout], [2, '']);

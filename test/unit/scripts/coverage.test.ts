@@ -28,11 +28,16 @@ describe('The words of npm run coverage', () => {
       csv: null,
       productIdField: null,
       billingCycleField: null,
+      flow: null,
+      mappingCheck: null,
+      currencies: null,
     });
     const words = ['--demo', '--products', '5', '--strict', '--json', '-', '--csv=a.csv'];
     const { demo, products, strict, json, csv } = argumentsOf(words);
     assert.deepEqual([demo, products, strict, json, csv], [true, 5, true, '-', 'a.csv']);
     assert.equal(argumentsOf(['-h']).help, true);
+    const flow = argumentsOf(['--flow', 'flows.json', '--mapping-check', 'mapping', '--currencies', 'usd, EUR']);
+    assert.deepEqual([flow.flow, flow.mappingCheck, flow.currencies], ['flows.json', 'mapping', ['USD', 'EUR']]);
     assert.equal(argumentsOf(['--product-id-field', 'Product2.Pid__c']).productIdField, 'Product2.Pid__c');
   });
 
@@ -49,6 +54,11 @@ describe('The words of npm run coverage', () => {
     [['--demo', '--products', '0'], /--products needs a whole number/],
     [['--product-id-field', 'OrderItem.X__c'], /needs a field of the product/],
     [['--billing-cycle-field', "x' OR"], /needs a field of the product/],
+    [['--flow', ' '], /--flow needs the name of a file/],
+    [['--flow', 'a.json', '--product-id-field', 'X__c'], /--flow names the fields; leave out --product-id-field/],
+    [['--mapping-check', 'mapping'], /--mapping-check is for --flow alone/],
+    [['--currencies', 'dollars'], /--currencies needs codes with commas between them, such as USD,EUR, not "dollars"/],
+    [['--currencies', 'USD,'], /--currencies needs codes/],
   ];
   for (const [words, said] of wrong)
     it(`are refused in one clear line: ${words.join(' ')}`, () => {
