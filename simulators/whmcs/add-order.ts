@@ -142,10 +142,11 @@ function optionValue(option: ProductOption, asked: number | null): number {
   const known = asked !== null && Number.isInteger(asked);
   switch (option.type) {
     case 'quantity':
-      return known && asked >= option.min && asked <= option.max ? asked : option.min;
+      return known && asked >= option.min && (option.max === 0 || asked <= option.max) ? asked : option.min;
     case 'yesno':
       return known && asked === 1 ? 1 : 0;
     case 'dropdown':
+    case 'radio':
       return known && option.choices.some((choice) => choice.id === asked) ? asked : (option.choices[0]?.id ?? 0);
   }
 }

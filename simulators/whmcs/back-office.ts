@@ -79,7 +79,7 @@ const productBody = z.strictObject({
       z.strictObject({
         id: z.number().int(),
         name: z.string(),
-        type: z.enum(['dropdown', 'yesno', 'quantity']),
+        type: z.enum(['dropdown', 'radio', 'yesno', 'quantity']),
         min: z.number().int().default(1),
         max: z.number().int().default(10),
         choices: z.array(z.strictObject({ id: z.number().int(), name: z.string() })).default([]),

@@ -55,7 +55,8 @@ export function placeOrder(
     // Nothing documents that the API refuses what is not in stock.
     if (line.product.stock !== null)
       line.product.stock = Math.max(0, line.product.stock - counts.reduce((sum, count) => sum + count, 0));
-    const made = counts.map((quantity): StoredService => {
+    const made = counts.map((quantity, unit): StoredService => {
+      const isConfigured = unit === 0 || switches.configuredUnits === 'all';
       const recurs = line.cycle !== 'free' && line.cycle !== 'onetime';
       const service: StoredService = {
         id: store.nextId('service'),
@@ -70,8 +71,8 @@ export function placeOrder(
         status: 'Pending',
         paymentMethod: terms.paymentMethod,
         createdAt: now,
-        customFields: new Map(line.customFields),
-        configOptions: new Map(line.configOptions),
+        customFields: new Map(isConfigured ? line.customFields : []),
+        configOptions: new Map(isConfigured ? line.configOptions : []),
         moduleRuns: 0,
         remoteAccount: false,
       };

@@ -1,6 +1,6 @@
 import { type Action } from './call';
 import { toInt } from './php-body';
-import { currencies, cycles, type ProductOption, type StoredProduct } from './store';
+import { currencies, cycles, hasChoices, type ProductOption, type StoredProduct } from './store';
 import { isAtLeast, type Version } from './switches';
 
 /**
@@ -27,7 +27,12 @@ export const getProducts: Action = ({ params, store, shapes, switches }) => {
           .filter((field) => field.showOnOrder)
           .map(({ id, name }) => ({ id, name: shapes.text(name), description: '', required: '' })),
       ),
-      configoptions: shapes.list('configoption', product.configOptions.map(optionShape)),
+      configoptions: switches.optionsTold
+        ? shapes.list(
+            'configoption',
+            product.configOptions.map((option) => optionShape(option, switches.version)),
+          )
+        : undefined,
     }));
   const most = switches.mostProducts;
   if (most === 0 || found.length <= most)
@@ -61,14 +66,16 @@ function priceTable(product: StoredProduct, currency: (typeof currencies)[number
   };
 }
 
-function optionShape(option: ProductOption): Record<string, unknown> {
-  const types = { dropdown: '1', yesno: '3', quantity: '4' };
-  const choices = option.type === 'dropdown' ? option.choices : [{ id: option.id * 10, name: option.name }];
+/** From 8.12 on with the bounds of a quantity, which stand on options of other types, too. */
+function optionShape(option: ProductOption, version: Version): Record<string, unknown> {
+  const types = { dropdown: '1', radio: '2', yesno: '3', quantity: '4' };
+  const choices = hasChoices(option) ? option.choices : [{ id: option.id * 10, name: option.name }];
   return {
     id: option.id,
     name: option.name,
     type: types[option.type],
-    options: { option: choices.map(({ id, name }) => ({ id, name, recurring: 0, pricing: {} })) },
+    ...(isAtLeast(version, '8.12') ? { minqty: option.min, maxqty: option.max } : {}),
+    options: { option: choices.map(({ id, name }) => ({ id, name, rawName: null, recurring: 0, pricing: {} })) },
   };
 }
 

@@ -58,13 +58,16 @@ export interface ProductField {
 export interface ProductOption {
   id: number;
   name: string;
-  type: 'dropdown' | 'yesno' | 'quantity';
+  type: 'dropdown' | 'radio' | 'yesno' | 'quantity';
   /** Of a quantity. */
   min: number;
+  /** 0: no bound. */
   max: number;
-  /** Of a dropdown; the first is the default. */
+  /** Of a list to choose from; the first is the default. */
   choices: { id: number; name: string }[];
 }
+
+export const hasChoices = ({ type }: ProductOption): boolean => type === 'dropdown' || type === 'radio';
 
 export interface StoredProduct {
   pid: number;

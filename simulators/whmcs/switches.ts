@@ -45,6 +45,8 @@ const schema = z.strictObject({
   hiddenTold: z.boolean().default(false),
   /** GetProducts tells which products count their stock; as a rule 0 left is also what one that counts none says. */
   stockControlTold: z.boolean().default(false),
+  /** GetProducts tells the configurable options of a product, be they none. */
+  optionsTold: z.boolean().default(true),
 
   // ---------------------------------------------------------------- access
   /** Addresses that may call; null: all. Each one by itself, no ranges. */
@@ -75,6 +77,11 @@ const schema = z.strictObject({
   scalarArrays: z.enum(['refused', 'taken']).default('refused'),
   /** A cycle that the product does not offer: an error, the first one offered, or a price of 0.00. */
   invalidBillingCycle: z.enum(['error', 'firstOffered', 'zeroPrice']).default('error'),
+  /**
+   * A quantity that makes several services takes no configuration for each: custom fields and options are on all of them
+   * all the same, or on the first alone.
+   */
+  configuredUnits: z.enum(['all', 'first']).default('all'),
   /** The order after AcceptOrder whose module failed. */
   acceptFailurePolicy: z.enum(['orderActive', 'orderPending']).default('orderActive'),
 

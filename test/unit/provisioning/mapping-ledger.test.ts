@@ -1,101 +1,38 @@
 /** What the mapping says against what WHMCS has in its books after AddOrder: the simulator reads the body as PHP does. */
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { silentLog } from '../../../lib/log';
-import { addOrder, addOrderDefaults } from '../../../lib/provisioning/add-order';
-import { defaultFieldMapping, type FieldMapping } from '../../../lib/provisioning/field-mapping';
-import { mapping } from '../../../lib/provisioning/mapping';
-import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
-import { Catalogue } from '../../../lib/whmcs/catalogue';
-import { createWhmcs, type WhmcsConnection } from '../../../lib/whmcs/connection';
-import { demoCredentials } from '../../../simulators/whmcs/authentication';
-import { startWhmcsSimulator, type WhmcsSimulator } from '../../../simulators/whmcs/server';
 import type { WhmcsSwitches } from '../../../simulators/whmcs/switches';
-import { input, World, type Process } from './vendor-doubles/world';
+import { item, MappingUnderTest } from './mapping-under-test';
 
-type Item = OrderPart['items'][number];
-type BookedItem = {
-  pid: number;
-  quantity: number;
-  billingCycle: string;
-  price: string;
-  serviceIds: number[];
-  customFields: Record<string, string>;
-  configOptions: Record<string, number>;
-};
-
-const paths: FieldMapping = {
-  ...defaultFieldMapping,
+const paths = {
   domain: 'Domain',
   hostname: 'Host',
-  priceOverride: 'Price',
+  priceOverride: 'OrderItem.Price',
   customFields: { 12: 'Twelve', 13: 'Thirteen' },
   configOptions: { 3: 'Three' },
 };
 
-const item = (pid: number | string, quantity = 1, over: Partial<Item> = {}, cycle = 'Monthly'): Item => ({
-  id: `802${pid}`,
-  quantity,
-  price: null,
-  product: { id: '01t', name: `Product ${pid}`, productId: String(pid), billingCycle: cycle },
-  ...over,
-});
-
 const customFields = [12, 13].map((id) => ({ id, name: `Field ${id}`, showOnOrder: id === 12 }));
 
 describe('what WHMCS has in its books', () => {
-  let simulator: WhmcsSimulator;
-  let world: World;
-  let process: Process;
-  let whmcs: WhmcsConnection;
-  let orders = 0;
+  let under: MappingUnderTest;
+  let simulator: MappingUnderTest['simulator'];
   /** A product of this test alone. */
   let pid = 1_000;
 
   before(async () => {
-    simulator = await startWhmcsSimulator();
-    world = new World();
-    process = await world.process(world.directory());
-    const { identifier, secret } = demoCredentials;
-    whmcs = createWhmcs({ url: simulator.url, identifier, secret, clock: world.clock, log: silentLog });
+    under = await MappingUnderTest.start(paths);
+    ({ simulator } = under);
   });
   // The books are kept: an order id that WHMCS gives twice would be another order's.
   beforeEach(() => {
     pid += 10;
-    switches({ version: '8.13', hiddenTold: false });
+    switches({ version: '8.13', hiddenTold: false, optionsTold: true, configuredUnits: 'all', emptyList: 'inner' });
   });
-  after(async () => {
-    whmcs.close();
-    await world.close();
-    await simulator.close();
-  });
+  after(() => under.close());
 
   const switches = (change: Partial<WhmcsSwitches>) => simulator.panel.switches(change);
-
-  /** Maps the items of an Order that is never added, with a catalogue of its own. */
-  const map = async (items: Item[], fields = paths): Promise<{ way: string; value: MappingPart }> => {
-    const { order, client } = input({ id: '801000000999999AAA' });
-    const step = mapping(new Catalogue(whmcs, world.clock), fields);
-    const outcome = await step.run({ order: { ...order, items }, client }, process.context(order.id));
-    assert.ok('way' in outcome && outcome.value);
-    return { way: outcome.way, value: outcome.value };
-  };
-
-  /** Maps the items and adds what was mapped; a new Salesforce order each time. */
-  const add = async (items: Item[], settings: Partial<typeof addOrderDefaults> = {}, fields = paths) => {
-    const { way, value } = await map(items, fields);
-    assert.equal(way, 'mapped', JSON.stringify(value.items.map((one) => one.faults)));
-    const id = `801${String(++orders).padStart(12, '0')}AAA`;
-    const { order, client } = input({ id });
-    await process.begin(id);
-    const step = addOrder({ ...addOrderDefaults, ...settings }, whmcs);
-    const outcome = await step.run({ order: { ...order, items }, client, mapping: value }, process.context(id));
-    assert.ok('way' in outcome && outcome.value, JSON.stringify(outcome));
-    const created = simulator.panel.ledger('orderCreated').at(-1) as unknown as { items: BookedItem[]; notes: string };
-    const booked = simulator.office.orders().find((one) => one.id === outcome.value?.orderId);
-    assert.ok(booked);
-    return { value, created, booked, part: outcome.value };
-  };
+  const map: MappingUnderTest['map'] = (...of) => under.map(...of);
+  const add: MappingUnderTest['add'] = (...of) => under.add(...of);
 
   const units = (allowQuantity: 0 | 1 | 2) =>
     simulator.office.putProduct({ pid, allowQuantity, prices: { USD: { monthly: '10.00' } } });
@@ -159,7 +96,7 @@ describe('what WHMCS has in its books', () => {
 
   it('has an invoice unless none is wanted: no is never sent as a word', async () => {
     assert.notEqual((await add([item(11)])).booked.invoiceId, null);
-    assert.equal((await add([item(11)], { noInvoice: true })).booked.invoiceId, null);
+    assert.equal((await add([item(11)], { settings: { noInvoice: true } })).booked.invoiceId, null);
   });
 
   it('has each unit as a service of its own where units are configured', async () => {
@@ -175,11 +112,145 @@ describe('what WHMCS has in its books', () => {
     );
   });
 
+  it('has our mark on each unit where it goes into a custom field, however WHMCS configures units', async () => {
+    const marked = { settings: { marker: { customFieldId: 99 } } };
+    for (const configuredUnits of ['all', 'first'] as const)
+      for (const [allowQuantity, services] of [
+        [0, [1, 1, 1]],
+        [1, [1, 1, 1]],
+        [2, [3]],
+      ] as const) {
+        switches({ configuredUnits });
+        simulator.office.putProduct({ pid, allowQuantity, customFields: [{ id: 99, name: 'Mark' }] });
+        const { booked, id } = await add([item(pid, 3)], marked);
+        assert.deepEqual(
+          booked.services.map(({ quantity }) => quantity),
+          services,
+        );
+        for (const { customFields: kept } of booked.services)
+          assert.ok(kept['99']?.startsWith(`sfOrderId=${id};`), `${configuredUnits}, set to ${allowQuantity}`);
+      }
+  });
+
+  it('has what is mapped on each unit, however WHMCS configures units', async () => {
+    switches({ configuredUnits: 'first' });
+    const options = [{ id: 3, name: 'Seats', type: 'quantity', min: 1, max: 10 }];
+    for (const allowQuantity of [0, 1, 2] as const) {
+      simulator.office.putProduct({ pid, allowQuantity, customFields, configOptions: options });
+      const { booked } = await add([item(pid, 2, { fields: { Twelve: 'x', Three: '4' } })]);
+      assert.deepEqual(
+        booked.services.map((one) => [one.quantity, one.customFields, one.configOptions]),
+        Array.from({ length: allowQuantity === 2 ? 1 : 2 }, () => [allowQuantity === 2 ? 2 : 1, { 12: 'x' }, { 3: 4 }]),
+      );
+    }
+  });
+
+  it('has no option of another product, which would make a line of each unit; nor does it fail the order', async () => {
+    units(1);
+    for (const emptyList of ['inner', 'array', 'string', 'object', 'null'] as const) {
+      switches({ emptyList });
+      const { created, booked } = await add([item(pid, 150, { fields: { Three: 'Large' } })]);
+      assert.deepEqual(
+        created.items.map((one) => [one.quantity, one.configOptions]),
+        [[150, {}]],
+      );
+      assert.equal(booked.services.length, 150);
+    }
+  });
+
+  it('has what a number says of options that an old WHMCS does not tell, and nothing by words', async () => {
+    switches({ optionsTold: false });
+    const options = [{ id: 3, name: 'Seats', type: 'quantity', min: 1, max: 10 }];
+    simulator.office.putProduct({ pid, configOptions: options });
+    const { created } = await add([item(pid, 1, { fields: { Three: '5' } })]);
+    assert.deepEqual(created.items[0]?.configOptions, { 3: 5 });
+    const { value } = await map([item(pid, 1, { fields: { Three: 'Large' } })]);
+    assert.deepEqual(
+      value.items[0]?.faults.map(({ code }) => code),
+      ['OPTION_INVALID'],
+    );
+  });
+
+  describe('of a checkbox that feeds an option', () => {
+    const named = (type: string, names: string[]) =>
+      simulator.office.putProduct({
+        pid,
+        configOptions: [{ id: 3, name: 'Backup', type, choices: names.map((name, at) => ({ id: at + 1, name })) }],
+      });
+    const checked = (text: string) => item(pid, 1, { fields: { Three: text } });
+
+    for (const type of ['dropdown', 'radio'])
+      it(`is the choice Yes or No of a ${type}, not choice 1 or the first one`, async () => {
+        named(type, ['Never', 'No', 'Yes']);
+        const { created } = await add([checked('true'), checked('false')]);
+        assert.deepEqual(
+          created.items.map((one) => one.configOptions),
+          [{ 3: 3 }, { 3: 2 }],
+        );
+        named(type, ['Daily', 'Weekly']);
+        const before = simulator.panel.ledger('orderCreated').length;
+        const { way, value } = await map([checked('true'), checked('false')]);
+        assert.equal(way, 'incomplete');
+        assert.match(value.items[0]?.faults[0]?.message ?? '', /where a checkbox needs a choice 'Yes': it takes Daily/);
+        assert.equal(simulator.panel.ledger('orderCreated').length, before);
+      });
+
+    it('is yes or no of yes and no', async () => {
+      named('yesno', []);
+      const { created } = await add([checked('true'), checked('false')]);
+      assert.deepEqual(
+        created.items.map((one) => one.configOptions),
+        [{ 3: 1 }, { 3: 0 }],
+      );
+    });
+  });
+
+  it('has no quantity of an option beyond its bounds, of which WHMCS would make the least', async () => {
+    const options = [{ id: 3, name: 'Seats', type: 'quantity', min: 2, max: 10 }];
+    simulator.office.putProduct({ pid, configOptions: options });
+    const seats = (text: string) => item(pid, 1, { fields: { Three: text } });
+    assert.deepEqual((await add([seats('10')])).created.items[0]?.configOptions, { 3: 10 });
+    for (const text of ['1', '11']) {
+      const { value } = await map([seats(text)]);
+      assert.match(value.items[0]?.faults[0]?.message ?? '', /which takes a number from 2 to 10$/);
+    }
+  });
+
+  it('has one service with the sum of its units where two items would be one, once they are one item', async () => {
+    units(2);
+    const before = simulator.panel.ledger('orderCreated').length;
+    const { value } = await map([item(pid, 2), item(pid, 3)]);
+    assert.deepEqual(
+      value.items.map((one) => one.faults.map(({ code, fix }) => [code, fix])),
+      [1, 2].map(() => [['ITEMS_MERGE', 'Make them one item with the sum of their quantities.']]),
+    );
+    assert.equal(simulator.panel.ledger('orderCreated').length, before);
+    const { booked } = await add([item(pid, 5)]);
+    assert.deepEqual(
+      booked.services.map((one) => [one.quantity, one.recurring]),
+      [[5, '50.00']],
+    );
+    // Units with a domain each are services of their own, and so are those that WHMCS tells apart by anything else.
+    const apart = await add([
+      item(pid, 2, { fields: { Domain: 'a.example' } }),
+      item(pid, 3, { fields: { Domain: 'b.example' } }),
+      item(pid, 1, { fields: { 'OrderItem.Price': '7' } }),
+    ]);
+    assert.deepEqual(
+      apart.booked.services.map((one) => [one.quantity, one.domain, one.recurring]),
+      [
+        [2, 'a.example', '20.00'],
+        [3, 'b.example', '30.00'],
+        [1, '', '7.00'],
+      ],
+    );
+  });
+
   it('has domain, price and custom fields on the service that they are of', async () => {
     simulator.office.putProduct({ pid, customFields });
     const { booked, created } = await add([
       item(11),
-      item(pid, 1, { fields: { Domain: 'žilina.example', Price: '12.5', Thirteen: 'Škoda 🚀' } }),
+      item(pid, 1, { fields: { Domain: 'žilina.example', 'OrderItem.Price': '12.5', Thirteen: 'Škoda 🚀' } }),
       item(20, 1, { fields: { Host: 'host-1' } }),
     ]);
     assert.deepEqual(
@@ -195,7 +266,9 @@ describe('what WHMCS has in its books', () => {
 
   it('has our mark beside the fields that are mapped', async () => {
     simulator.office.putProduct({ pid, customFields: [...customFields, { id: 99, name: 'Mark' }] });
-    const { booked } = await add([item(pid, 1, { fields: { Twelve: 'x' } })], { marker: { customFieldId: 99 } });
+    const { booked } = await add([item(pid, 1, { fields: { Twelve: 'x' } })], {
+      settings: { marker: { customFieldId: 99 } },
+    });
     assert.equal(booked.services[0]?.customFields['12'], 'x');
     assert.match(booked.services[0]?.customFields['99'] ?? '', /^sfOrderId=801/);
   });
@@ -261,96 +334,10 @@ describe('what WHMCS has in its books', () => {
 
     it('takes none of them for a domain, a price or an option', async () => {
       for (const text of harmful.filter((one) => one.length < 200)) {
-        const fields = { Domain: text, Host: text, Price: text, Three: text };
+        const fields = { Domain: text, Host: text, 'OrderItem.Price': text, Three: text };
         const { value } = await map([item(11, 1, { fields })]);
         assert.ok((value.items[0]?.faults.length ?? 0) >= 3, text);
       }
     });
-  });
-
-  describe('for any order and any catalogue', () => {
-    const price = fc
-      .integer({ min: -100, max: 99_999 })
-      .map((cents) => (cents < 0 ? '-1.00' : (cents / 100).toFixed(2)));
-    const product = fc.record({
-      allowQuantity: fc.constantFrom(0 as const, 1 as const, 2 as const),
-      payType: fc.constantFrom('recurring' as const, 'recurring' as const, 'onetime' as const, 'free' as const),
-      stock: fc.option(fc.integer({ min: 1, max: 9 }), { nil: null, freq: 4 }),
-      prices: fc.record({ USD: fc.record({ monthly: price, quarterly: price, annually: price }) }),
-    });
-    const text = fc.option(fc.string({ unit: 'grapheme', maxLength: 12 }), { nil: null });
-    /** Mostly right, so that many orders can be mapped; now and then not. */
-    const mostly = <T>(right: fc.Arbitrary<T>, ...wrong: T[]) =>
-      fc.oneof({ arbitrary: right, weight: 12 }, { arbitrary: fc.constantFrom(...wrong), weight: 1 });
-    const one = fc.record({
-      place: mostly(fc.constantFrom<number | ''>(0, 1, 2), 3, ''),
-      quantity: mostly(fc.constantFrom(1, 1, 2, 3), 0, 1.5, -1),
-      /** null: one that the product is priced for. */
-      cycle: mostly(fc.constant<string | null>(null), 'Quarterly', 'Annually', 'Biannual', ''),
-      twelve: text,
-      price: mostly(fc.constantFrom<string | null>(null, null, '1', '2.50'), 'x', '-1'),
-      domain: mostly(fc.constantFrom<string | null>(null, null, null, 'a.example', 'ž.example'), 'a b'),
-    });
-    type Sold = { payType: 'recurring' | 'onetime' | 'free'; prices: { USD: Record<string, string> } };
-    const cycleOf = ({ payType, prices }: Sold): string =>
-      payType === 'free'
-        ? 'Free'
-        : payType === 'onetime'
-          ? 'One-Time'
-          : (Object.entries(prices.USD).find(([, amount]) => amount !== '-1.00')?.[0] ?? 'monthly');
-
-    it('is what the mapping said, and nothing where it named a fault', async () => {
-      let mapped = 0;
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(product, { minLength: 3, maxLength: 3 }),
-          fc.array(one, { minLength: 1, maxLength: 4 }),
-          fc.constantFrom('8.11' as const, '8.13' as const),
-          async (catalogue, asked, version) => {
-            switches({ version });
-            pid += 10;
-            for (const [at, of] of catalogue.entries())
-              simulator.office.putProduct({ pid: pid + at, customFields, ...of });
-            const items = asked.map((of) => {
-              const sold = catalogue[Number(of.place)];
-              return item(
-                of.place === '' ? '' : pid + of.place,
-                of.quantity,
-                { fields: { Twelve: of.twelve, Price: of.price, Domain: of.domain } },
-                of.cycle ?? (sold ? cycleOf(sold) : 'Monthly'),
-              );
-            });
-            const { way, value } = await map(items);
-            assert.equal(
-              way === 'mapped',
-              value.items.every((found) => found.faults.length === 0),
-            );
-            if (way !== 'mapped') return assert.ok(value.items.some((found) => found.faults.length > 0));
-            mapped += 1;
-            const { created, booked } = await add(items);
-            assert.deepEqual(
-              created.items.map((line) => [line.pid, line.quantity, line.billingCycle, line.price, line.customFields]),
-              value.items.map((line) => [
-                line.pid,
-                line.quantity,
-                line.billingCycle,
-                line.price,
-                Object.fromEntries(Object.entries(line.customFields ?? {})),
-              ]),
-            );
-            assert.deepEqual(
-              [...new Set(booked.services.map((service) => `${service.pid} ${service.domain}`))].sort(),
-              [...new Set(value.items.map((line) => `${line.pid} ${line.domain ?? ''}`))].sort(),
-            );
-            assert.equal(
-              created.items.reduce((sum, line) => sum + line.quantity, 0),
-              asked.reduce((sum, of) => sum + of.quantity, 0),
-            );
-          },
-        ),
-        { numRuns: 150 },
-      );
-      assert.ok(mapped > 15, `only ${mapped} orders could be mapped`);
-    }).timeout(120_000);
   });
 });

@@ -178,6 +178,18 @@ describe('AddOrder', () => {
     assert.deepEqual(await stored('{"3":5}'), { 3: 1, 4: 41 });
   });
 
+  it('configures all units of a quantity, or the first alone, which nobody documents', async () => {
+    const fields = { 1014: 'x' };
+    caller.office.putProduct({ pid: 14, allowQuantity: 1 });
+    const stored = async (): Promise<object[]> => {
+      await caller.addOrder({ 'qty[0]': 3, 'customfields[0]': encoded(fields) });
+      return (caller.office.orders().at(-1)?.services ?? []).map((service) => service.customFields);
+    };
+    assert.deepEqual(await stored(), [fields, fields, fields]);
+    caller.panel.switches({ configuredUnits: 'first' });
+    assert.deepEqual(await stored(), [fields, {}, {}]);
+  });
+
   it('makes no invoice when told so, for a free order, and for the text "false"; the last is noted', async () => {
     const invoiceId = async (fields: Fields): Promise<unknown> => (await caller.addOrder(fields))['invoiceid'];
     assert.equal(await invoiceId({ noinvoice: 1 }), 0);
