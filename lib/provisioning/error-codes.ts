@@ -224,7 +224,7 @@ const table = {
   WHMCS_PARTIALLY_PROVISIONED: [
     'WHMCS hosting support',
     true,
-    'Some services are not live. Mend their module or server, run Create for each in WHMCS, or by the node "control" with the topic "create module", then press Provision / Retry.',
+    'Some services are not live. Mend the cause, run Create in WHMCS or by the node "control" (topic "create module"), then press Provision / Retry.',
   ],
   // the end
   ATTEMPT_CLOSED: [
