@@ -1,5 +1,4 @@
 /** The step that finds the WHMCS client of an Order's account, and sees that an order can be made for it. */
-import { defaultFieldNames } from '../salesforce/contract';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Client, Gateway, PayMethod, Whmcs } from '../whmcs/contract';
 import { clientLink, refuseOtherAccount, type Account, type Link } from './client-link';
@@ -14,8 +13,6 @@ export interface ClientCheckSettings {
   paymentMethod: string;
   /** The client's own gateway comes first, where it has one. */
   preferClientGateway?: boolean;
-  /** Name of the Account's field, for messages. */
-  accountField?: string;
   /** Id of the WHMCS client custom field that holds the id of the Salesforce account; null: none does. */
   customFieldId?: number | null;
   /** How long an order waits for a usable payment method, ms; null: it fails at once. */
@@ -44,11 +41,10 @@ export function clientCheck(
   catalogue: Gateways,
 ): Step<'order', 'client', 'next'> {
   const { customFieldId = null, holdMs = null, preferClientGateway = false } = settings;
-  const field = settings.accountField ?? defaultFieldNames.account;
   const configured = settings.paymentMethod.trim();
   const linked = async (link: Link, account: Account, signal: AbortSignal): Promise<Client> => {
     const client = await clientOf(whmcs, link, signal);
-    if (customFieldId !== null) refuseOtherAccount(client, customFieldId, account, link, field);
+    if (customFieldId !== null) refuseOtherAccount(client, customFieldId, account, link);
     return client;
   };
   const payingBy = (client: Client, signal: AbortSignal): Promise<Gateway> => {
@@ -63,7 +59,7 @@ export function clientCheck(
       async foresee({ order }, { order: { clock }, idMappings, signal }) {
         if (order === undefined) return null;
         const account = accountOf(order);
-        const link = await clientLink(account, field, idMappings);
+        const link = await clientLink(account, idMappings);
         const client = await linked(link, account, signal);
         const lack = lackOf(await whmcs.getPayMethods(link.id, signal), link.id, clock.now());
         const gateway = await orFailure(payingBy(client, signal), ['PAYMENT_GATEWAY_UNKNOWN']);
@@ -80,7 +76,7 @@ export function clientCheck(
     async run({ order }, context) {
       const account = accountOf(order);
       const waits = await LongWaits.of(context);
-      const link = await orFailure(clientLink(account, field, context.desk.idMappings), ['ID_MAPPINGS_UNAVAILABLE']);
+      const link = await orFailure(clientLink(account, context.desk.idMappings), ['ID_MAPPINGS_UNAVAILABLE']);
       if (link instanceof Failure) return waits.park(link, databaseWait, (until) => meanwhile(link, until));
       await waits.over(databaseWait);
       const client = await linked(link, account, context.signal);

@@ -2,6 +2,7 @@
  * Which WHMCS client an Account is: by the table of ids, else by the Account's field; a custom field of the client can only
  * confirm it. Sources that differ are a fault that names both: nobody here chooses between them.
  */
+import { defaultFieldNames } from '../salesforce/contract';
 import { sameId } from '../salesforce/ids';
 import { cut } from '../salesforce/texts';
 import { IdMappingsError, type IdMapping, type IdMappings } from '../state/contract';
@@ -16,11 +17,11 @@ const step = 'validation';
 
 /**
  * One client, one account: a client that the table links to another account, too, is never taken, whichever source names it.
- * @param field name of the Account's field, for messages.
  * @param idMappings null: none is used.
  * @throws Failure CLIENT_NOT_MAPPED, CLIENT_MAPPING_CONFLICT, ID_MAPPINGS_UNAVAILABLE; StoreError.
  */
-export async function clientLink(account: Account, field: string, idMappings: IdMappings | null): Promise<Link> {
+export async function clientLink(account: Account, idMappings: IdMappings | null): Promise<Link> {
+  const field = fieldOf(account);
   const named = clientIdIn(account.whAccount);
   let mapped: number | null;
   try {
@@ -37,7 +38,7 @@ export async function clientLink(account: Account, field: string, idMappings: Id
   }
   if (mapped !== null) return { id: mapped, source: 'id_mappings' };
   if (named !== null) return { id: named, source: 'account' };
-  throw notMapped(account, field, idMappings !== null);
+  throw notMapped(account, idMappings !== null);
 }
 
 /** With a name behind it the number is told from one of another kind by its `#`, or by letters in the name. */
@@ -63,10 +64,10 @@ export function clientIdIn(text: string | null): number | null {
  * fields by their ids alone.
  * @throws Failure CLIENT_MAPPING_CONFLICT
  */
-export function refuseOtherAccount(client: Client, fieldId: number, account: Account, link: Link, field: string): void {
+export function refuseOtherAccount(client: Client, fieldId: number, account: Account, link: Link): void {
   const value = client.customFields.find(({ id }) => id === fieldId)?.value.trim() ?? '';
   if (value === '' || sameId(value, account.id)) return;
-  const source = link.source === 'account' ? field : link.source;
+  const source = link.source === 'account' ? fieldOf(account) : link.source;
   throw conflict(
     account,
     `${source} says WHMCS client ${link.id}, whose custom field ${fieldId} names account '${cut(value, 40)}'`,
@@ -96,12 +97,14 @@ async function refuseAnothers(account: Account, client: number, source: string, 
     );
 }
 
+const fieldOf = ({ whField }: Account): string => whField ?? defaultFieldNames.account;
 const nameOf = (account: Account): string => `Account ${cut(account.name, 60)}`;
 
 const conflict = (account: Account, said: string, cause?: unknown): Failure =>
   failure('CLIENT_MAPPING_CONFLICT', `${nameOf(account)}: ${said}`, step, cause);
 
-function notMapped(account: Account, field: string, hasTable: boolean): Failure {
+function notMapped(account: Account, hasTable: boolean): Failure {
+  const field = fieldOf(account);
   const text = account.whAccount?.trim();
   const why = text
     ? `${field} is not understood: '${cut(text, 60)}'. It must read '#1234 - Name', or '1234' alone`

@@ -7,7 +7,7 @@
  * duplicates of an order that is done, and must not keep others from their place.
  */
 import { pause } from '../clock';
-import type { FieldNames, Salesforce, SalesforceOrder } from '../salesforce/contract';
+import { defaultFieldNames, type FieldNames, type Salesforce, type SalesforceOrder } from '../salesforce/contract';
 import { sameId } from '../salesforce/ids';
 import type { NewestOrders } from '../salesforce/newest-orders';
 import { failure, type Failure } from './failure';
@@ -242,12 +242,15 @@ function fieldsOf({ fields, pricebookId, mapped }: GetOrderSettings): FieldNames
   return pricebookId === null ? wanted : { ...wanted, further: [...(wanted.further ?? []), itemPricebook] };
 }
 
-const orderPart = (order: SalesforceOrder, { pricebookId }: GetOrderSettings): OrderPart => ({
+const orderPart = (order: SalesforceOrder, { pricebookId, fields }: GetOrderSettings): OrderPart => ({
   id: order.id,
   number: order.number,
   url: order.url,
   status: order.activationStatus,
-  account: order.account,
+  account: order.account && {
+    ...order.account,
+    ...(fields.account === defaultFieldNames.account ? {} : { whField: fields.account }),
+  },
   whmcsOrderId: order.whmcsOrderId,
   ...(pricebookId === null ? {} : { pricebookId }),
   items: order.items.map(({ id, product, quantity, unitPrice, further }) => ({

@@ -38,7 +38,8 @@ export interface OrderPart {
   url: string;
   /** Activation_Status__c. */
   status: string;
-  account: { id: string; name: string; whAccount: string | null } | null;
+  /** `whField`: the field that `whAccount` is of; absent: WH_Account__c. */
+  account: { id: string; name: string; whAccount: string | null; whField?: string } | null;
   /** Id that Salesforce shows for WHMCS, a candidate only. */
   whmcsOrderId: string | null;
   /** Price book that every item must be of; null: any. */

@@ -205,8 +205,8 @@ function orderOf(
     id: order.Id,
     number: order.OrderNumber ?? '',
     url: `${token.instanceUrl}/${order.Id}`,
-    activationStatus: wordOf(order[fields.activationStatus]) ?? '',
-    whmcsOrderId: wordOf(order[fields.whmcsOrderId]),
+    activationStatus: wordOf(furtherValue(`Order.${fields.activationStatus}`, {}, order)) ?? '',
+    whmcsOrderId: wordOf(furtherValue(`Order.${fields.whmcsOrderId}`, {}, order)),
     attempt: isCounted ? attempted : null,
     pricebookId: order.Pricebook2Id,
     totalAmount: order.TotalAmount ?? null,
@@ -218,7 +218,11 @@ function orderOf(
     account:
       !order.Account || order.AccountId === null
         ? null
-        : { id: order.AccountId, name: order.Account.Name ?? '', whAccount: wordOf(order.Account[fields.account]) },
+        : {
+            id: order.AccountId,
+            name: order.Account.Name ?? '',
+            whAccount: wordOf(furtherValue(`Account.${fields.account}`, {}, order)),
+          },
     items,
   };
 }

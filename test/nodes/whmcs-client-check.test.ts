@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { catching, flowOf, node } from './flow';
 import { arriving, itKeepsTheContract, stepFlow, type StepUnderTest } from './step-contract';
 import { useWorld } from './world';
 
@@ -95,6 +96,12 @@ describe('whmcs-client-check', () => {
       'CLIENT_MAPPING_CONFLICT',
       /id_mappings says WHMCS client 1002, WH_Account__c says 1001/,
     );
+  });
+
+  it('names the field of the Account that get order is set to', async () => {
+    const get = node('get', { accountField: 'Name' });
+    await world.load(flowOf(get, node('client'), node('failed'), ...catching(true)));
+    await fails('Northwind Traders', 'CLIENT_NOT_MAPPED', /Name is not understood: 'Northwind Traders'\. It must read/);
   });
 
   it('fails as CLIENT_NOT_FOUND where WHMCS has no such client', async () => {

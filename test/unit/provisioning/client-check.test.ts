@@ -186,6 +186,18 @@ describe('client check', () => {
     assert.deepEqual(asked, []);
   });
 
+  it('names the field that the Account is really read by', async () => {
+    account = { id: accountId, name: 'Northwind', whAccount: 'see WHMCS', whField: 'Billing_Client__c' };
+    await fails('CLIENT_NOT_MAPPED', /Northwind: Billing_Client__c is not understood: 'see WHMCS'/);
+    account.whAccount = '';
+    await fails('CLIENT_NOT_MAPPED', /Northwind: Billing_Client__c is empty/);
+    account.whAccount = '#1001';
+    client.customFields = [{ id: 3, value: '001000000000002AAA' }];
+    await fails('CLIENT_MAPPING_CONFLICT', /Billing_Client__c says WHMCS client 1001/, { customFieldId: 3 });
+    await map(1002);
+    await fails('CLIENT_MAPPING_CONFLICT', /id_mappings says WHMCS client 1002, Billing_Client__c says 1001/);
+  });
+
   it('fails where WHMCS has no such client', async () => {
     client.id = 1;
     await fails('CLIENT_NOT_FOUND', /no client 1001/);

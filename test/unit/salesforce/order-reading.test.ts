@@ -210,6 +210,24 @@ describe('Reading an order', () => {
     });
   }
 
+  it('finds fields whatever case of letters their names are set in', async () => {
+    org.people.approve(good());
+    org.people.editOrder(good(), { WHMCS_Order_ID__c: '5001' });
+    const lower = {
+      ...fields,
+      activationStatus: 'activation_status__c',
+      whmcsOrderId: 'whmcs_order_id__c',
+      account: 'wh_account__C',
+    };
+    const [order, usual] = [
+      await connection.salesforce.readOrder(good(), lower),
+      await connection.salesforce.readOrder(good(), fields),
+    ];
+    assert.deepEqual({ ...order, serverNow: 0 }, { ...usual, serverNow: 0 });
+    assert.deepEqual([order?.activationStatus, order?.whmcsOrderId], ['Activating', '5001']);
+    assert.match(order?.account?.whAccount ?? '', /^#1001/);
+  });
+
   it('names LastModifiedDate as the fence of an order whose attempts nobody counts', async () => {
     org.people.approve(good());
     org.people.putRecord({ type: 'Order', id: good(), fields: { Activation_Attempt__c: null } });
