@@ -1,4 +1,8 @@
-/** Alarms about results that Salesforce cannot be told: one for each condition, however many orders and tries it meets. */
+/**
+ * What keeps results from being told, over all orders: one alarm for each condition, however many orders and tries it
+ * meets, and no more tries than show when it is over. Thousands of results that wait must not use up the org's API
+ * requests, neither while nothing can be told nor when it can be again.
+ */
 import type { Log } from '../log';
 
 /** Why a result was not told this time. */
@@ -18,8 +22,17 @@ export interface Trouble {
 /** What should pass by itself is an alarm once a result has waited so long, and it was met so often in a row. */
 const awayAlarmMs = 300_000;
 const awayAlarmTimes = 3;
+/** So many orders that meet one condition keep their own pace; with more, all of them together try once in `paceMs`. */
+const few = 20;
+const paceMs = 10_000;
+/** Each result that is told again has so many others tried: the queue drains ever faster, and stops at the first refusals. */
+const others = 2;
+/** But no more than these are in line at a time, or as many as there are would meet the org's limit at once. */
+const line = 8;
 
 interface Condition {
+  kind: 'refused' | 'away';
+  /** The one that was tried longest ago comes first. */
   orders: Set<string>;
   /** How often it was met. */
   times: number;
@@ -42,8 +55,9 @@ export class TellingAlarms {
     const key = keyOf(trouble);
     // Salesforce has judged this order: what was away before is not. What is away now has not mended a refusal.
     if (kind === 'refused') this.end(orderId, key);
-    const condition = this.conditions.get(key) ?? { orders: new Set(), times: 0, alarmed: false };
+    const condition = this.conditions.get(key) ?? { kind, orders: new Set(), times: 0, alarmed: false };
     this.conditions.set(key, condition);
+    condition.orders.delete(orderId);
     condition.orders.add(orderId);
     condition.times += 1;
     if (waits.alarmed === key) condition.alarmed = true;
@@ -56,6 +70,32 @@ export class TellingAlarms {
         : 'Results cannot be told to Salesforce; they are kept, and told as soon as they can be';
     this.log.error(text, { order: orderId, code, problem, fields: fields.join(', ') });
     return key;
+  }
+
+  /** How long an order that has met this should wait at least, ms: the longer the more of them there are. */
+  paceMs(trouble: Trouble): number {
+    if (trouble.kind === 'quiet') return 0;
+    return Math.max(0, (this.conditions.get(keyOf(trouble))?.orders.size ?? 0) - few) * paceMs;
+  }
+
+  /**
+   * The order's result is told.
+   * @param inLine tries that wait for their turn.
+   * @returns others that may be told by now: that have met what this one had met, or that Salesforce was away.
+   */
+  told(orderId: string, inLine: number): string[] {
+    const most = Math.min(others, Math.max(0, line - inLine));
+    const next = [...this.conditions.values()].flatMap((condition) => {
+      if (condition.kind === 'refused' && !condition.orders.has(orderId)) return [];
+      const found = [...condition.orders].filter((id) => id !== orderId).slice(0, most);
+      for (const id of found) {
+        condition.orders.delete(id);
+        condition.orders.add(id);
+      }
+      return found;
+    });
+    this.over(orderId);
+    return next;
   }
 
   /** The order's result is told, or no longer to be. */

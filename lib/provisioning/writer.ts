@@ -214,7 +214,8 @@ export class Writer {
     }));
     // What stands decides: the next look finds the same again.
     if (saved === null) return this.retry(orderId, busyMs);
-    this.alarms.over(orderId);
+    if (how === 'dropped') this.alarms.over(orderId);
+    else for (const other of this.alarms.told(orderId, this.asked.size)) if (other !== itemsOfAll) this.soon(other);
     this.notes.end(orderId);
     this.oldResults.over(orderId);
     const text = how === 'written' ? `Salesforce shows ${report.status}` : 'The result was not written';
@@ -254,7 +255,8 @@ export class Writer {
       report: { ...report, tries, seenModifiedAt, unsettled, problem: `${code}: ${problem}`, alarmed },
     }));
     const again = kind === 'refused' ? refusedBackoffMs : backoffMs;
-    const ms = jittered(again[Math.min(tries, again.length) - 1] ?? failedMs);
+    const pause = again[Math.min(tries, again.length) - 1] ?? failedMs;
+    const ms = jittered(Math.max(pause, this.alarms.paceMs(trouble)));
     this.provisioning.log.warn('The result of this order could not be told yet; trying again', {
       order: orderId,
       event: report.eventId,
