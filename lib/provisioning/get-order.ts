@@ -191,12 +191,12 @@ async function open(
     }
     order = again;
   }
-  await held.save((before) => opened(before, order));
+  await held.save((before) => opened(before, order, held.clock.now()));
   return { order, attempt: held.record.attempt };
 }
 
 /** The record with the attempt open that Salesforce shows. */
-function opened(record: OrderRecord, order: SalesforceOrder): OrderRecord {
+function opened(record: OrderRecord, order: SalesforceOrder, now: number): OrderRecord {
   return {
     ...record,
     attempt: attemptOf(record, order),
@@ -204,12 +204,20 @@ function opened(record: OrderRecord, order: SalesforceOrder): OrderRecord {
     attemptState: 'open',
     seen: {
       status: order.activationStatus,
-      createdAt: order.createdAt,
+      createdAt: createdByOurClock(order, now),
       modifiedAt: order.lastModifiedAt,
       modifiedById: order.lastModifiedById,
     },
     ended: null,
   };
+}
+
+/**
+ * CreatedDate as our clock would have shown it: the store's doubt goes by that (exactly-one R2). Where Salesforce's clock is
+ * ahead of ours, an Order of before would else look younger than the loss. Never later than what Salesforce says.
+ */
+function createdByOurClock({ createdAt, serverNow }: SalesforceOrder, now: number): number {
+  return createdAt - Math.max(0, (serverNow ?? now) - now);
 }
 
 /** Whether the attempt that Salesforce shows is one that has ended here, or may be. */

@@ -83,3 +83,46 @@ for (const withAttempts of [true, false]) {
     });
   });
 }
+
+describe('On a store that was lost while our clock was behind Salesforce’s', () => {
+  let job: JobUnderTest;
+  afterEach(() => job.close());
+
+  /** An Order that was approved half a minute before the loss, by a clock that is two minutes ahead of ours. */
+  const begin = async (): Promise<void> => {
+    job = await JobUnderTest.open({ lost: true });
+    job.salesforce.ahead = 120_000;
+    job.approve({ createdAt: job.clock.now() + job.salesforce.ahead - 30_000 });
+  };
+
+  it('takes what the lost store has added, and adds none', async () => {
+    await begin();
+    job.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` });
+    await job.arrives();
+    await job.rest();
+    assert.deepEqual(job.whmcs.added, [5001], job.ends.join(' | '));
+    assert.equal(job.whmcs.calls.includes('AddOrder'), false);
+  });
+
+  it('waits for what the lost store may have sent', async () => {
+    await begin();
+    job.desk.provisioning.clock.after(60_000, () =>
+      job.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` }),
+    );
+    await job.arrives();
+    await job.rest();
+    assert.deepEqual(job.whmcs.added, [5001], job.ends.join(' | '));
+    assert.equal(job.whmcs.calls.includes('AddOrder'), false);
+  });
+
+  it('does not wait for an Order that is younger than the loss', async () => {
+    await begin();
+    await job.desk.settle(60_000);
+    job.salesforce.edit(orderId, { createdAt: job.clock.now() + job.salesforce.ahead - 30_000 });
+    const from = job.clock.monotonic();
+    await job.arrives();
+    await job.rest();
+    assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+    assert.ok(job.clock.monotonic() - from < 60_000);
+  });
+});

@@ -32,6 +32,8 @@ export class InMemorySalesforce implements Salesforce {
   reads = 0;
   /** Whether If-Unmodified-Since is looked at. */
   conditional = true;
+  /** So many ms its clock is ahead of ours. */
+  ahead = 0;
   /** Before an Order is read. */
   beforeRead: () => Promise<void> = () => Promise.resolve();
   /** What happens at Salesforce between our read and our PATCH. */
@@ -83,7 +85,7 @@ export class InMemorySalesforce implements Salesforce {
     const fault = this.readFaults.shift();
     if (fault) throw fault;
     const order = this.orders.get(orderId);
-    const serverNow = wholeSecond(this.clock.now());
+    const serverNow = wholeSecond(this.clock.now() + this.ahead);
     return Promise.resolve(order ? { ...structuredClone(order), serverNow } : null);
   }
 
