@@ -11,7 +11,7 @@ import { WhmcsError, type Product } from '../whmcs/contract';
 import { checkOne, covered, sameInWhmcs, type Selling, type Target } from './coverage-check';
 import { coverageFailure } from './coverage-failure';
 import { summed, type CoverageReport, type CoveredProduct, type Finding } from './coverage-report';
-import { failure } from './failure';
+import { Failure, failure } from './failure';
 import { furtherPaths, type FieldMapping } from './field-mapping';
 import { mappingFaults } from './mapping-faults';
 import { pidOf } from './product-check';
@@ -149,7 +149,7 @@ class Run {
     const unknown = asked.filter((code) => !all.includes(code));
     if (unknown.length > 0) {
       const text = `WHMCS has no currency ${unknown.join(', ')}; it has ${all.join(', ')}`;
-      throw failure('SETTING_INVALID', text, 'mapping');
+      throw notAsAsked(text, 'Name currencies that WHMCS has, then check the catalogue again.');
     }
     const left = all.filter((code) => !asked.includes(code));
     if (left.length > 0)
@@ -240,12 +240,16 @@ const sold = (
     }),
   );
 
-const tooMany = (total: number): Error =>
-  failure(
-    'SETTING_INVALID',
+const tooMany = (total: number): Failure =>
+  notAsAsked(
     `The price book has ${total} active entries; ${mostProducts} are checked at most`,
-    'mapping',
+    'Name a smaller price book, then check the catalogue again.',
   );
+
+const notAsAsked = (message: string, fix: string): Failure =>
+  new Failure('SETTING_INVALID', message, 'mapping', {
+    describe: { owner: 'Development team', retryable: false, fix },
+  });
 
 /** The role does not list it, or this WHMCS does not have it. */
 const isNotAllowed = (error: unknown): boolean =>

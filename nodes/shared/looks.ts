@@ -101,6 +101,7 @@ export class Looks {
       },
       {
         pricebookId: pricebookIn(payload) ?? textOf(byKey.order.settings['pricebookId']),
+        currencies: currenciesIn(payload),
         signal: this.closing.signal,
         onProgress: ({ checked, total }) => this.progress(`coverage: ${checked} of ${total}`),
       },
@@ -123,6 +124,15 @@ export class Looks {
 /** `{ pricebookId: '01s…' }`: another price book than that of get order. */
 const pricebookIn = (payload: unknown): string | null =>
   typeof payload === 'object' && payload !== null && 'pricebookId' in payload ? textOf(payload.pricebookId) : null;
+
+/** `{ currencies: ['USD'] }`, or `'USD, EUR'`: those that clients have. */
+function currenciesIn(payload: unknown): string[] | null {
+  if (typeof payload !== 'object' || payload === null || !('currencies' in payload)) return null;
+  const { currencies } = payload;
+  const codes = Array.isArray(currencies) ? currencies.map(String) : (textOf(currencies)?.split(/[\s,;]+/) ?? []);
+  const named = codes.filter((code) => code.trim() !== '');
+  return named.length > 0 ? named : null;
+}
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value.trim() !== '' ? value : null);
 

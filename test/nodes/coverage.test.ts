@@ -83,6 +83,17 @@ describe('the coverage by the node control', () => {
     assert.equal((await ask({ pricebookId: standard?.['Id'] })).report.priceBook.id, standard?.['Id']);
   });
 
+  it('looks at the currencies that are asked for, and says what WHMCS does not have', async () => {
+    await start(whole());
+    for (const currencies of [['usd'], ' USD, ', 'USD;usd'])
+      assert.deepEqual((await ask({ currencies })).report.currencies, ['USD'], String(currencies));
+    for (const currencies of [undefined, '', [], ' ,'])
+      assert.deepEqual((await ask({ currencies })).report.currencies, ['USD', 'EUR'], String(currencies));
+    const { caught } = await ask({ currencies: 'GBP' });
+    assert.equal(caught?.failure?.code, 'SETTING_INVALID');
+    assert.match(caught?.failure?.message ?? '', /WHMCS has no currency GBP; it has USD, EUR/);
+  });
+
   it('says what is missing in the flow', async () => {
     await start(flowOf(node('control')));
     const { report } = await ask();

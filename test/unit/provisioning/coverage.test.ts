@@ -262,6 +262,7 @@ describe('The coverage of a catalogue', () => {
       const error = await failed(catalogue.run({ currencies: ['USD', 'GBP'] }));
       assert.equal(error.code, 'SETTING_INVALID');
       assert.match(error.message, /WHMCS has no currency GBP; it has USD, EUR/);
+      assert.equal(error.fix, 'Name currencies that WHMCS has, then check the catalogue again.');
       assert.deepEqual(catalogue.lists, []);
     });
 
