@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { silentLog } from '../../../lib/log';
 import { Catalogue } from '../../../lib/whmcs/catalogue';
 import { createWhmcs, type WhmcsConnection } from '../../../lib/whmcs/connection';
-import type { AddOrderItem, CallEnd } from '../../../lib/whmcs/contract';
+import { WhmcsError, type AddOrderItem, type CallEnd } from '../../../lib/whmcs/contract';
 import { demoCredentials } from '../../../simulators/whmcs/authentication';
 import { startWhmcsSimulator, type WhmcsSimulator } from '../../../simulators/whmcs/server';
 import { FakeClock } from '../../fake-clock';
@@ -137,6 +137,27 @@ describe('the WHMCS connection against the simulator', () => {
     assert.equal(serviceIds.length, 1);
     const reading = whmcs.getPayMethods(1001);
     await assert.rejects(reading, /This WHMCS has no action GetPayMethods/);
+  });
+
+  it('takes each version’s words for an action that it does not have for just that', async () => {
+    for (const [version, status] of [
+      ['7.2', 200],
+      ['7.7', 200],
+      ['7.7', 404],
+    ] as const) {
+      simulator.panel.reset();
+      simulator.panel.switches({ version, unknownActionStatus: status });
+      const reading = whmcs.getPayMethods(1001);
+      await assert.rejects(reading, (error: unknown) => {
+        assert.ok(error instanceof WhmcsError);
+        assert.equal(classOf(error.end), 'refused action', `${version} ${status}`);
+        assert.match(error.end.message, /has no action GetPayMethods/);
+        return true;
+      });
+      assert.equal(simulator.panel.requests('GetPayMethods').length, 1, 'more calls change nothing');
+      const { absent } = await whmcs.testPermissions();
+      assert.deepEqual(absent, ['WhmcsDetails', 'GetPayMethods'], `${version} ${status}`);
+    }
   });
 
   it('is told what keeps it out', async () => {
