@@ -2,20 +2,14 @@ import assert from 'node:assert/strict';
 import type { ActivatingPage, ActivatingQuery, Place } from '../../../lib/salesforce/activating-orders';
 import { defaultFieldNames as fields } from '../../../lib/salesforce/contract';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
-import { connect, refusal, serve, startOrg } from './org';
+import { connect, inAnOrg, refusal, serve } from './org';
 
 const all: ActivatingQuery = { fields, status: 'Activating', pricebookId: null, after: null, limit: 200 };
 
 describe('Looking for orders in Activating', () => {
   let org: SalesforceSimulator;
   let connection: ReturnType<typeof connect>;
-  before(async () => (org = await startOrg()));
-  after(() => org.close());
-  beforeEach(() => (connection = connect(org.url)));
-  afterEach(() => {
-    connection.close();
-    org.panel.reset();
-  });
+  inAnOrg((...made) => void ([org, connection] = made));
 
   const look = (query: Partial<ActivatingQuery> = {}): Promise<ActivatingPage> =>
     connection.salesforce.activatingOrders({ ...all, ...query });

@@ -3,18 +3,12 @@ import { FakeClock } from '../../fake-clock';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { defaultFieldNames as fields, type SalesforceError } from '../../../lib/salesforce/contract';
 import { literal } from '../../../lib/salesforce/soql';
-import { connect, drive, refusal, startOrg, until } from './org';
+import { connect, drive, inAnOrg, refusal, until } from './org';
 
 describe('Reading an order', () => {
   let org: SalesforceSimulator;
   let connection: ReturnType<typeof connect>;
-  before(async () => (org = await startOrg()));
-  after(() => org.close());
-  beforeEach(() => (connection = connect(org.url)));
-  afterEach(() => {
-    connection.close();
-    org.panel.reset();
-  });
+  inAnOrg((...made) => void ([org, connection] = made));
 
   const good = (): string => org.people.stories()['good'] ?? '';
   const queries = (): number => org.panel.requests('query').length;

@@ -2,22 +2,16 @@ import assert from 'node:assert/strict';
 import { FakeClock } from '../../fake-clock';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { defaultFieldNames as fields, type OrderChange, type WriteEnd } from '../../../lib/salesforce/contract';
-import { connect, serve, startOrg, until } from './org';
+import { connect, inAnOrg, serve, until } from './org';
 
 describe('Writing an order', () => {
   let org: SalesforceSimulator;
   let connection: ReturnType<typeof connect>;
   let id: string;
-  before(async () => (org = await startOrg()));
-  after(() => org.close());
-  beforeEach(() => {
-    connection = connect(org.url);
+  inAnOrg((...made) => {
+    [org, connection] = made;
     id = org.people.stories()['good'] ?? '';
     org.people.approve(id);
-  });
-  afterEach(() => {
-    connection.close();
-    org.panel.reset();
   });
 
   const failed: OrderChange = {
@@ -340,13 +334,7 @@ describe('Writing an order', () => {
 describe('Writing service ids onto items', () => {
   let org: SalesforceSimulator;
   let connection: ReturnType<typeof connect>;
-  before(async () => (org = await startOrg()));
-  after(() => org.close());
-  beforeEach(() => (connection = connect(org.url)));
-  afterEach(() => {
-    connection.close();
-    org.panel.reset();
-  });
+  inAnOrg((...made) => void ([org, connection] = made));
 
   function order(count: number): { itemId: string; serviceId: string }[] {
     const items = Array.from({ length: count }, () => ({ code: 'SEAT-M', quantity: 1 }));

@@ -60,6 +60,22 @@ export function connect(loginUrl: string, options: Partial<SalesforceOptions> = 
   return { ...salesforce, health: salesforce.health, salesforce, log };
 }
 
+/**
+ * Inside a `describe`: one org for its tests, each with a connection of its own; what a test changed is gone before the next.
+ * @param begun is told them before each test, and may do more.
+ */
+export function inAnOrg(begun: (org: SalesforceSimulator, connection: ReturnType<typeof connect>) => void): void {
+  let org: SalesforceSimulator;
+  let connection: ReturnType<typeof connect>;
+  before(async () => (org = await startOrg()));
+  after(() => org.close());
+  beforeEach(() => begun(org, (connection = connect(org.url))));
+  afterEach(() => {
+    connection.close();
+    org.panel.reset();
+  });
+}
+
 export interface TestServer {
   url: string;
   /** `METHOD path` of each request. */

@@ -2,18 +2,12 @@ import assert from 'node:assert/strict';
 import type { PriceBookPage, PriceBookProduct, PriceBookQuery } from '../../../lib/salesforce/price-book-products';
 import { isOfPriceBook, readingsOf } from '../../../lib/salesforce/price-book-products';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
-import { connect, refusal, serve, startOrg } from './org';
+import { connect, inAnOrg, refusal, serve } from './org';
 
 describe('Reading a price book', () => {
   let org: SalesforceSimulator;
   let connection: ReturnType<typeof connect>;
-  before(async () => (org = await startOrg()));
-  after(() => org.close());
-  beforeEach(() => (connection = connect(org.url)));
-  afterEach(() => {
-    connection.close();
-    org.panel.reset();
-  });
+  inAnOrg((...made) => void ([org, connection] = made));
 
   const put = (type: string, fields: Record<string, unknown>): string => org.people.putRecord({ type, fields }).id;
   const book = (fields: Record<string, unknown> = {}): string =>
