@@ -88,7 +88,7 @@ const empty = ({ number }: SalesforceOrder): Failure => failure('ORDER_EMPTY', `
 /** For a dry run: orders of any status are looked at as if they were Activating. */
 function foreseenOf(
   order: SalesforceOrder | null,
-  { orderId, record }: KnownOrder,
+  { orderId, record, clock }: KnownOrder,
   settings: GetOrderSettings,
 ): Foreseen<OrderPart> {
   if (order === null) throw notFound(orderId);
@@ -99,7 +99,7 @@ function foreseenOf(
     value: orderPart(order, settings),
     faults: order.items.length === 0 ? [faultOf(empty(order))] : [],
     notes: skipped ? [`An event of it would be skipped now: ${skipped.message}`] : [],
-    record: opened(record, order),
+    record: opened(record, order, clock.now()),
   };
 }
 
