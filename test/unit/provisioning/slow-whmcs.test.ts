@@ -133,4 +133,18 @@ describe('WHMCS that answers late', function () {
       assert.deepEqual(books(), { made: 1, accepts: [1] });
       assert.equal(sent('AddOrder'), 1);
     });
+
+  it('with no byte at all to the question for the services: that is not none, and nothing is added again', async () => {
+    await begin({ writeTimeoutMs: 5_000 });
+    job.approve();
+    whmcs.panel.fault({ call: 'AddOrder', do: { kind: 'commitThenDrop' } });
+    const empty = whmcs.panel.fault({ call: 'GetClientsProducts', times: 0, do: { kind: 'empty' } });
+    await job.arrives();
+    await until('it is read in vain', () => whmcs.panel.faults().some(({ id, hits }) => id === empty && hits > 3));
+    for (let seconds = 0; seconds < 540; seconds += 5) await turn(5_000);
+    assert.deepEqual([books(), sent('AddOrder'), job.status()], [{ made: 1, accepts: [0] }, 1, 'Activating']);
+    whmcs.panel.clearFaults(empty);
+    await until('it is live', () => job.status() === 'Activated');
+    assert.deepEqual([books(), sent('AddOrder')], [{ made: 1, accepts: [1] }, 1]);
+  });
 });
