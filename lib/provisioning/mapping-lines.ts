@@ -34,8 +34,8 @@ export function asksForQuantities(items: readonly MappedItem[], known: Selling['
 
 /**
  * Quantities exist since 8.12, for products that are set up for them; else each unit is a line. Units that are services of
- * their own take no configuration each (reference whmcs §1.7): nothing says that all get a field or an option, so those are
- * a line each, too. Our mark in a custom field is one.
+ * their own take no configuration each (reference whmcs §1.7): nothing says that all get a field or an option, be it the
+ * first choice of one that is not fed, so those are a line each, too. Our mark in a custom field is one.
  */
 function isOneLine(item: MappedItem, selling: Selling): boolean {
   if (!several(item)) return true;
@@ -43,8 +43,11 @@ function isOneLine(item: MappedItem, selling: Selling): boolean {
   return takes && (allowed(item, known) === 2 || (allowed(item, known) === 1 && !isConfigured(item, selling)));
 }
 
-const isConfigured = (item: MappedItem, { marked }: Selling): boolean =>
-  marked || item.customFields !== undefined || item.configOptions !== undefined;
+const isConfigured = (item: MappedItem, { known, marked }: Selling): boolean =>
+  marked ||
+  item.customFields !== undefined ||
+  item.configOptions !== undefined ||
+  (known.get(item.pid ?? 0)?.configOptions ?? []).length > 0;
 
 /** The items with those faults added that show only when they are seen together. */
 export function checkTogether(items: readonly MappedItem[], selling: Selling, names: MappedFieldNames): MappedItem[] {

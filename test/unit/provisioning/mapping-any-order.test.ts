@@ -78,7 +78,10 @@ const priceList = fc.record(Object.fromEntries(cycles.map((cycle) => [cycle, mon
 const choice = (names: string[], first: number) => names.map((name, at) => ({ id: first + at, name }));
 const bounds = fc.constantFrom([0, 0], [1, 10], [2, 5], [0, 3]);
 const option = (id: number, type: Option['type'], choices: Option['choices']) =>
-  fc.option(bounds.map(([min = 0, max = 0]): Option => ({ id, name: `Option & ${id}`, type, min, max, choices })));
+  fc.option(
+    bounds.map(([min = 0, max = 0]): Option => ({ id, name: `Option & ${id}`, type, min, max, choices })),
+    { freq: 2 },
+  );
 const sold: fc.Arbitrary<Sold> = fc.record({
   allowQuantity: fc.constantFrom(0 as const, 1 as const, 2 as const),
   payType: fc.constantFrom('recurring', 'recurring', 'recurring', 'onetime', 'free'),
@@ -95,12 +98,14 @@ const sold: fc.Arbitrary<Sold> = fc.record({
     )
     .map((all) => all.filter((one) => one !== null)),
 });
-const text = fc.option(fc.string({ unit: 'grapheme', maxLength: 12 }), { nil: null });
+const text = fc.option(fc.string({ unit: 'grapheme', maxLength: 12 }), { nil: null, freq: 2 });
 /** Mostly right, so that many orders can be mapped; now and then not. */
-const mostly = <T>(right: fc.Arbitrary<T>, ...wrong: T[]) =>
-  fc.oneof({ arbitrary: right, weight: 60 }, { arbitrary: fc.constantFrom(...wrong), weight: 1 });
+const mostly = <T>(right: fc.Arbitrary<T>, ...wrong: T[]) => often(60, right, ...wrong);
+const often = <T>(weight: number, right: fc.Arbitrary<T>, ...wrong: T[]) =>
+  fc.oneof({ arbitrary: right, weight }, { arbitrary: fc.constantFrom(...wrong), weight: 1 });
 const name = (...names: string[]) =>
   mostly(fc.constantFrom<string | null>(null, null, null, ...names), 'a b', 'https://x');
+const said = (...values: string[]) => fc.constantFrom<string | null>(null, null, ...values);
 const asked: fc.Arbitrary<Asked> = fc.record({
   place: mostly(fc.constantFrom<number | ''>(0, 1, 2), 9, ''),
   quantity: mostly(fc.constantFrom(1, 1, 2, 3), 0, 1.5, -1, 40, 120),
@@ -111,10 +116,10 @@ const asked: fc.Arbitrary<Asked> = fc.record({
   domain: name('a.example', 'ž.example'),
   hostname: name('host-1'),
   options: fc.record({
-    3: mostly(fc.constantFrom<string | null>(null, 'small', '31', ' größer & MEHR ', '33'), '32', 'true', 'Huge'),
-    4: mostly(fc.constantFrom<string | null>(null, 'true', 'false', 'Yes', '41', 'no'), '1', 'maybe'),
-    5: mostly(fc.constantFrom<string | null>(null, 'true', 'false', '1', '0', 'Yes', 'no'), '2', 'maybe'),
-    6: mostly(fc.constantFrom<string | null>(null, '2', '3', '3.0'), '0', '1', '5', '7', '11', '1.5', 'true'),
+    3: often(16, said('small', '31', ' größer & MEHR ', '33'), '32', '32', 'true', 'Huge'),
+    4: often(16, said('true', 'false', 'Yes', '41', 'no'), '1', '0', 'maybe'),
+    5: often(16, said('true', 'false', '1', '0', 'Yes', 'no'), '2', 'maybe'),
+    6: often(8, said('2', '3', '3.0'), '0', '1', '5', '7', '11', '1.5', 'true'),
   }),
 });
 const setting: fc.Arbitrary<Setting> = fc.record({
@@ -212,7 +217,7 @@ function wantedOf(of: Asked, catalogue: readonly Sold[], first: number, how: Set
     customFields: Object.fromEntries(kept),
     configOptions: Object.fromEntries(product.options.map((one) => [one.id, chosen[one.id] ?? leastOf(one)])),
     kind: how.version === '8.11' ? 0 : product.allowQuantity,
-    isPlain: !isFed && !how.marked,
+    isPlain: !isFed && !how.marked && product.options.length === 0,
     key: JSON.stringify([of.place, cycle, of.domain, of.hostname, texts, chosen, fed === null ? null : Number(fed)]),
   };
 }
@@ -360,8 +365,8 @@ describe('any order of any catalogue', () => {
               assert.ok(customFields[markField]?.startsWith(`sfOrderId=${id};`), JSON.stringify(booked.services));
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 300 },
     );
-    assert.ok(seen.mapped > 60 && seen.incomplete > 30, JSON.stringify(seen));
+    assert.ok(seen.mapped > 50 && seen.incomplete > 50, JSON.stringify(seen));
   }).timeout(240_000);
 });
