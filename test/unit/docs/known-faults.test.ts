@@ -52,18 +52,15 @@ function titlesOf(file: string): RegExp[] {
 const patternOf = (parts: string[]): RegExp =>
   new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.*)')}$`);
 
-/** What a template fills in stands somewhere beside the test. */
+/** What a template fills in stands in the file too, or in what it shares with others beside it. */
 function isThere(file: string, title: string): boolean {
   const folder = path.dirname(file);
-  const beside = (): string =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => readFileSync(path.join(folder, name), 'utf8'))
-      .join('\n');
+  const shared = readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  const sources = [file, ...shared.map((name) => path.join(folder, name))];
+  const text = sources.map((name) => readFileSync(name, 'utf8')).join('\n');
   return titlesOf(file).some((pattern) => {
     const filled = pattern.exec(title)?.slice(1);
-    if (!filled) return false;
-    return filled.length === 0 || filled.every((text) => beside().includes(text));
+    return filled?.every((one) => text.includes(one)) ?? false;
   });
 }
 
