@@ -124,6 +124,19 @@ export const addsOf = (record: OrderRecord): AddIntent[] =>
 const mayHaveMade = (record: OrderRecord): AddIntent[] =>
   addsOf(record).filter((one) => one.settled === null || !['not-sent', 'refused'].includes(one.settled.how));
 
+/**
+ * The clients that a call of this generation may have made a row for, newest first: a person may have linked the Account to
+ * another one between two attempts.
+ */
+export const clientsOf = (record: OrderRecord, whmcs: string): number[] => [
+  ...new Set(
+    mayHaveMade(record)
+      .filter((one) => one.whmcs === whmcs)
+      .map((one) => one.clientId)
+      .reverse(),
+  ),
+];
+
 /** Whether WHMCS holds, or may hold, an order for this one: what such an order has taken is not to be asked for again. */
 export const mayHoldOrder = (record: OrderRecord): boolean =>
   record.adopted !== null || mayHaveMade(record).some((one) => one.settled?.how !== 'none');

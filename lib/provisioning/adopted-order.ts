@@ -1,6 +1,6 @@
 /** The WHMCS order that a Salesforce order has: read back before anything is built on it, or found by the id in Salesforce. */
 import type { Order, Service, Whmcs } from '../whmcs/contract';
-import { adopt, isOurs, isUnknown, settleAdd } from './add-record';
+import { adopt, clientsOf, isOurs, isUnknown, settleAdd } from './add-record';
 import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { failure } from './failure';
 import type { KnownOrder } from './foresight';
@@ -46,7 +46,7 @@ export async function readBack(settling: Settling, step: StepName): Promise<Orde
     const ids = [...(dead ? [] : [adopted.orderId]), ...twins.map((row) => row.order.id)].sort((a, b) => a - b);
     throw failure(
       'WHMCS_TWIN',
-      `WHMCS client ${adopted.clientId} has two orders for this Salesforce Order: ${ids.join(' and ')}`,
+      `WHMCS ${clientsText([adopted.clientId, ...twins.map((row) => row.order.clientId)])} two orders for this Salesforce Order: ${ids.join(' and ')}`,
       step,
     );
   }
@@ -104,20 +104,33 @@ function markOf({ terms }: AddIntent, row: Row | undefined, orderId: string): Ma
   return row?.markers.some((marker) => marker.orderId === orderId) ? 'kept' : 'dropped';
 }
 
-/** The newest rows of the client that are this order's; one of an earlier generation may be alive again, or late. */
-async function ownRows({ order, whmcs, signal }: Settling, adopted: Adopted): Promise<Row[]> {
+function clientsText(ids: readonly number[]): string {
+  const clients = [...new Set(ids)].sort((a, b) => a - b);
+  return clients.length === 1 ? `client ${clients.join('')} has` : `clients ${clients.join(' and ')} have`;
+}
+
+/**
+ * The newest rows that are this order's, of its client and of those that it was added for before; one of an earlier
+ * generation may be alive again, or late.
+ */
+async function ownRows(settling: Settling, adopted: Adopted): Promise<Row[]> {
+  const { order } = settling;
   await order.refreshFacts();
-  const orders = await newestOrders(whmcs, adopted.clientId, signal);
-  const other = orders.find((one) => one.clientId !== adopted.clientId);
-  if (other)
-    throw unreadable(
-      `Asked for the orders of client ${adopted.clientId}, WHMCS answered with those of ${other.clientId}`,
-    );
-  const inField = order.record.adds.some((intent) => intent.terms.markerIn === 'field');
-  const services = inField ? await whmcs.getServices({ clientId: adopted.clientId }, signal) : [];
-  const rows = await rowsOf(order.store, adopted.whmcs, orders, services);
+  const rows: Row[] = [];
+  for (const clientId of new Set([adopted.clientId, ...clientsOf(order.record, adopted.whmcs)]))
+    rows.push(...(await newestRows(settling, adopted.whmcs, clientId)));
   const own = { orderId: order.orderId, store: order.store.id, record: order.record, facts: order.facts };
   return rows.filter((row) => isOurRow(row, own) || bearsMarkOf(row, order.orderId));
+}
+
+async function newestRows({ order, whmcs, signal }: Settling, key: string, clientId: number): Promise<Row[]> {
+  const orders = await newestOrders(whmcs, clientId, signal);
+  const other = orders.find((one) => one.clientId !== clientId);
+  if (other)
+    throw unreadable(`Asked for the orders of client ${clientId}, WHMCS answered with those of ${other.clientId}`);
+  const inField = order.record.adds.some((intent) => intent.terms.markerIn === 'field');
+  const services = inField ? await whmcs.getServices({ clientId }, signal) : [];
+  return rowsOf(order.store, key, orders, services);
 }
 
 async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row): Promise<void> {

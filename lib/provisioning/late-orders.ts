@@ -2,12 +2,12 @@
  * Looking out for an order that turns up late, after a stop or a second AddOrder: WHMCS may begin a request after any wait,
  * so no quarantine is a proof (exactly-one R12, R14). Such an order is reported, never accepted.
  */
-import { addsOf, lowestWatermark } from './add-record';
+import { addsOf, clientsOf, lowestWatermark } from './add-record';
 import type { Settling } from './add-settling';
 import { failure, type Failure } from './failure';
 import { differences } from './order-comparison';
 import { unsettledAdd, withoutTodo, type AddIntent, type OrderRecord } from './order-record';
-import { lifeOf, newestOrders, rowsOf } from './orders-reading';
+import { lifeOf, newestOrders, rowsOf, type Row } from './orders-reading';
 import { bearsMarkOf, isOurRow, unexplainedRows } from './settle-add';
 
 /** After so long, counted from the stop or the second AddOrder. For people, so by the wall clock. */
@@ -30,25 +30,19 @@ export const watchedIntent = (record: OrderRecord): AddIntent | undefined =>
   unsettledAdd(record) ?? addsOf(record).slice(-1)[0];
 
 /**
- * One look: rows that bear this order's mark or are ours beside the adopted one, and unexplained ones with the same products. Each is told once.
+ * One look at each client that the order was added for: rows that bear this order's mark or are ours beside the adopted one,
+ * and unexplained ones with the same products. Each is told once.
  * @throws WhmcsError when WHMCS cannot be read; the look is not counted.
  */
 export async function lookForLate(settling: Settling, intent: AddIntent): Promise<TurnedUp | null> {
-  const { order, whmcs, log, signal } = settling;
-  const { record, orderId, store, facts } = order;
-  const orders = await newestOrders(whmcs, intent.clientId, signal);
-  const mayBeOurs = orders.filter((one) => one.clientId === intent.clientId && lifeOf(one.status) !== 'dead');
-  const services = mayBeOurs.length > 0 ? await whmcs.getServices({ clientId: intent.clientId }, signal) : [];
-  const rows = await rowsOf(store, intent.whmcs, mayBeOurs, services, lowestWatermark(record));
-  const own = { orderId, store: store.id, record, facts };
-  const unexplained = unexplainedRows(rows, own);
-  const late = rows.filter((row) => {
-    if (row.order.id === record.adopted?.orderId || record.watch?.told.includes(row.order.id)) return false;
-    if (isOurRow(row, own) || bearsMarkOf(row, orderId)) return true;
-    const same = services.filter((service) => service.orderId === row.order.id);
-    return unexplained.includes(row) && differences(intent.items, same).length === 0;
-  });
-  const ids = late.map((row) => row.order.id);
+  const { order, log } = settling;
+  const { record, orderId } = order;
+  const late: { id: number; clientId: number }[] = [];
+  for (const clientId of new Set([intent.clientId, ...clientsOf(record, intent.whmcs)])) {
+    const asked = [...addsOf(record)].reverse().find((one) => one.clientId === clientId) ?? intent;
+    late.push(...(await lateOf(settling, asked)).map(({ order: { id } }) => ({ id, clientId })));
+  }
+  const ids = late.map(({ id }) => id);
   await order.save((before) => {
     const looks = (before.watch?.looks ?? 0) + 1;
     const watch = before.watch && { ...before.watch, looks, told: [...before.watch.told, ...ids] };
@@ -56,10 +50,27 @@ export async function lookForLate(settling: Settling, intent: AddIntent): Promis
   });
   if (ids.length === 0) return null;
   const kept = record.adopted ? `, beside ${record.adopted.orderId}` : '';
-  const text = `WHMCS order ${ids.join(' and ')} of client ${intent.clientId} has turned up late${kept}; it may be ours`;
+  const clients = [...new Set(late.map(({ clientId }) => clientId))].join(' and ');
+  const text = `WHMCS order ${ids.join(' and ')} of client ${clients} has turned up late${kept}; it may be ours`;
   log.error(text, { order: orderId, candidates: ids.join(' ') });
   return {
     whmcsOrderIds: ids,
     failure: failure(record.adopted ? 'WHMCS_TWIN' : 'WHMCS_OUTCOME_UNKNOWN', text, 'whmcs_create'),
   };
+}
+
+async function lateOf({ order, whmcs, signal }: Settling, { whmcs: key, clientId, items }: AddIntent): Promise<Row[]> {
+  const { record, orderId, store, facts } = order;
+  const orders = await newestOrders(whmcs, clientId, signal);
+  const mayBeOurs = orders.filter((one) => one.clientId === clientId && lifeOf(one.status) !== 'dead');
+  const services = mayBeOurs.length > 0 ? await whmcs.getServices({ clientId }, signal) : [];
+  const rows = await rowsOf(store, key, mayBeOurs, services, lowestWatermark(record));
+  const own = { orderId, store: store.id, record, facts };
+  const unexplained = unexplainedRows(rows, own);
+  return rows.filter((row) => {
+    if (row.order.id === record.adopted?.orderId || record.watch?.told.includes(row.order.id)) return false;
+    if (isOurRow(row, own) || bearsMarkOf(row, orderId)) return true;
+    const same = services.filter((service) => service.orderId === row.order.id);
+    return unexplained.includes(row) && differences(items, same).length === 0;
+  });
 }

@@ -1,0 +1,75 @@
+/** An Order whose Account is linked to another WHMCS client between two attempts: rows of both clients are its matter. */
+import assert from 'node:assert/strict';
+import { orderId } from './desk-under-test';
+import { JobUnderTest } from './job-under-test';
+import { asked } from './vendor-doubles/world';
+
+const [first, second] = [1001, 1002];
+
+describe('An Order that goes to another client in a later attempt', () => {
+  let job: JobUnderTest;
+  let clientId: number;
+  afterEach(() => job.close());
+
+  const ownMark = (): string => `sfOrderId=${orderId};i=${job.desk.provisioning.store.id}-a1`;
+  /** The first AddOrder, for the first client, is not answered, and nothing of it is seen; then the link is corrected. */
+  const begin = async (): Promise<void> => {
+    clientId = first;
+    job = await JobUnderTest.open({ clientOf: () => clientId });
+    job.approve();
+    job.whmcs.addFaults = [{ end: 'unknown' }, { end: 'refused', message: 'Client is closed' }];
+    await job.arrives();
+    await job.rest();
+    assert.deepEqual([job.status(), job.whmcs.added], ['Failed', []], job.ends.join(' | '));
+    clientId = second;
+  };
+  const retry = async (): Promise<void> => {
+    const [answer] = await job.ask('retry', orderId);
+    assert.equal(answer?.done, true, answer?.text);
+    await job.rest();
+  };
+  /** WHMCS carries the first call out after all. */
+  const lateCommit = (): void => void job.whmcs.add({ clientId: first, items: asked(), notes: ownMark() });
+
+  it('is not accepted while the first client has an order of it, and both are named', async () => {
+    await begin();
+    job.whmcs.onAdded = (id) => {
+      if (id === 5001) lateCommit();
+    };
+    await retry();
+    assert.equal(job.errorCode(), 'WHMCS_TWIN');
+    assert.match(
+      job.errorMessage(),
+      /^WHMCS clients 1001 and 1002 have two orders for this Salesforce Order: 5001 and 5002/,
+    );
+    assert.deepEqual(job.whmcs.accepted, []);
+  });
+
+  it('tells of an order of the first client that turns up later', async () => {
+    await begin();
+    await retry();
+    assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+    lateCommit();
+    await job.intake.stop();
+    await job.desk.settle(31 * 60_000);
+    const alarms = job.desk.lines.filter((line) => line.level === 'error' && /turned up late/.test(line.text));
+    assert.deepEqual(
+      alarms.map((line) => line.text),
+      ['WHMCS order 5002 of client 1001 has turned up late, beside 5001; it may be ours'],
+    );
+    assert.deepEqual(job.whmcs.accepted, [5001]);
+  });
+
+  it('lets a person cancel the one of the client that was wrong', async () => {
+    await begin();
+    job.whmcs.onAdded = (id) => {
+      if (id === 5001) lateCommit();
+    };
+    await retry();
+    assert.match(await job.repair('cancel twin', { orderId, whmcsOrderId: 5002 }), /^done/);
+    await retry();
+    assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+    assert.deepEqual([job.whmcs.cancelled, job.whmcs.accepted], [[5002], [5001]]);
+    assert.equal(job.whmcs.order(5001).clientId, second);
+  });
+});
