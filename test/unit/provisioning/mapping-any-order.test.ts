@@ -88,15 +88,18 @@ const sold: fc.Arbitrary<Sold> = fc.record({
   stock: fc.option(fc.integer({ min: 1, max: 9 }), { nil: null, freq: 6 }),
   prices: fc.record({ USD: priceList, EUR: priceList }),
   fieldIds: fc.subarray([12, 13]),
-  options: fc
-    .tuple(
-      // '32' is the name of one choice and the id of another.
-      option(3, 'dropdown', choice(['Small', 'Größer & mehr', '32'], 31)),
-      option(4, 'radio', choice(['No', 'Yes'], 41)),
-      option(5, 'yesno', []),
-      option(6, 'quantity', []),
-    )
-    .map((all) => all.filter((one) => one !== null)),
+  options: fc.oneof(
+    fc.constant<Option[]>([]),
+    fc
+      .tuple(
+        // '32' is the name of one choice and the id of another.
+        option(3, 'dropdown', choice(['Small', 'Größer & mehr', '32'], 31)),
+        option(4, 'radio', choice(['No', 'Yes'], 41)),
+        option(5, 'yesno', []),
+        option(6, 'quantity', []),
+      )
+      .map((all) => all.filter((one) => one !== null)),
+  ),
 });
 const text = fc.option(fc.string({ unit: 'grapheme', maxLength: 12 }), { nil: null, freq: 2 });
 /** Mostly right, so that many orders can be mapped; now and then not. */

@@ -49,6 +49,11 @@ export const item = (pid: number | string, quantity = 1, over: Partial<Item> = {
   ...over,
 });
 
+const neverAdded = '801000000000999AAA';
+
+/** Of the Order that is mapped alone. */
+const neverAdded = '801000000000999AAA';
+
 export class MappingUnderTest {
   private orders = 0;
 
@@ -64,14 +69,16 @@ export class MappingUnderTest {
     const simulator = await startWhmcsSimulator();
     const world = new World();
     const process = await world.process(world.directory());
+    await process.begin(neverAdded);
     const { identifier, secret } = demoCredentials;
     const whmcs = createWhmcs({ url: simulator.url, identifier, secret, clock: world.clock, log: silentLog });
+    await process.begin(neverAdded);
     return new MappingUnderTest(simulator, world, process, whmcs, { ...defaultFieldMapping, ...paths });
   }
 
   /** Maps the items of an Order that is never added, with a catalogue of its own. */
   async map(items: Item[], how: How = {}): Promise<{ way: string; value: MappingPart }> {
-    const { order, client } = input({ id: '801000000000999AAA' });
+    const { order, client } = input({ id: neverAdded });
     const marked = typeof how.settings?.marker === 'object';
     const step = mapping(new Catalogue(this.whmcs, this.world.clock), how.fields ?? this.fields, { marked });
     const parts = { order: { ...order, items }, client: { ...client, ...how.client } };
