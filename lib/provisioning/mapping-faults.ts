@@ -51,6 +51,7 @@ const table = {
   ],
   PRODUCT_HIDDEN: ['Salesforce admin', 'Check that the product is still to be sold; if not, correct {productId}.'],
   PRODUCT_RETIRED: ['Salesforce admin', 'Check that the product is still to be sold; if not, correct {productId}.'],
+  STOCK_UNSURE: ['WHMCS hosting support', 'If WHMCS holds no order of it yet, raise the stock of the product there.'],
 } as const satisfies Record<string, readonly [Owner, string]>;
 
 export type MappingFaultCode = keyof typeof table;
@@ -60,6 +61,7 @@ const warnings: ReadonlySet<string> = new Set<MappingFaultCode>([
   'PRODUCT_INACTIVE',
   'PRODUCT_HIDDEN',
   'PRODUCT_RETIRED',
+  'STOCK_UNSURE',
 ]);
 
 /** Faults that a change in WHMCS may have mended a minute ago. */

@@ -12,8 +12,8 @@ export interface Selling {
   known: ReadonlyMap<number, Product>;
   /** Whether it takes quantities. */
   takes: boolean;
-  /** Whether its stock is less by this very Order. */
-  stockTaken: boolean;
+  /** Whether its stock is less by this very Order. unknown: the store may have lost that. */
+  stockTaken: 'yes' | 'no' | 'unknown';
   /** Whether our mark goes into a custom field of each service. */
   marked: boolean;
 }
@@ -61,8 +61,11 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
     const faults = new Faults(names);
     const stock = selling.known.get(item.pid ?? 0)?.stock ?? null;
     const asked = units.get(item.pid ?? 0) ?? 0;
-    if (stock !== null && asked > stock && !selling.stockTaken) {
-      faults.tell('STOCK_SHORT', `WHMCS has ${stock} of product ${item.pid} in stock, the order asks for ${asked}`);
+    if (stock !== null && asked > stock) {
+      const message = `WHMCS has ${stock} of product ${item.pid} in stock, the order asks for ${asked}`;
+      const lost = 'the store may have lost that WHMCS holds this Order already';
+      if (selling.stockTaken === 'no') faults.tell('STOCK_SHORT', message);
+      else if (selling.stockTaken === 'unknown') faults.tell('STOCK_UNSURE', `${message}; ${lost}`);
     }
     const group = same.get(item);
     if (group) {
@@ -81,7 +84,12 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
       const message = `quantity ${item.quantity}: the order would have ${count} lines in WHMCS, ${maxLines} at most`;
       faults.tell('TOO_MANY_LINES', message, fewerLines(item, selling));
     }
-    return faults.faults.length === 0 ? item : { ...item, faults: [...item.faults, ...faults.faults] };
+    const warnings = [...(item.warnings ?? []), ...faults.warnings];
+    return {
+      ...item,
+      faults: [...item.faults, ...faults.faults],
+      ...(warnings.length > 0 ? { warnings } : {}),
+    };
   });
 }
 

@@ -1,9 +1,10 @@
 /** The step that maps each item of an Order to what WHMCS sells, and names all that is wrong at once. */
 import { sameId } from '../salesforce/ids';
 import { cut } from '../salesforce/texts';
+import type { StateStore } from '../state/contract';
 import type { Catalogue } from '../whmcs/catalogue';
 import type { Product } from '../whmcs/contract';
-import { mayHoldOrder } from './add-record';
+import { isDoubtful, mayHoldOrder } from './add-record';
 import { failure, messageLimit } from './failure';
 import { defaultFieldMapping, itemFields, type FieldMapping } from './field-mapping';
 import type { Foreseen } from './foresight';
@@ -11,7 +12,7 @@ import { Faults, isWhmcsFault } from './mapping-faults';
 import { asksForQuantities, checkTogether, inLines, type Selling } from './mapping-lines';
 import { longReport, shortReport, warningReport } from './mapping-report';
 import type { ClientPart, FailurePart, MappedItem, MappingPart, OrderPart } from './message';
-import { readRecord } from './order-record';
+import { readRecord, type OrderRecord } from './order-record';
 import { checkCurrency } from './price-currency';
 import { checkProduct, pidOf } from './product-check';
 import type { Step } from './step';
@@ -43,16 +44,16 @@ export function mapping(
     needs: ['order', 'client'],
     adds: 'mapping',
     dry: {
-      async foresee({ order, client }, { order: { record }, signal }) {
+      async foresee({ order, client }, { order: { record, store }, signal }) {
         if (order === undefined) return null;
-        const stockTaken = (): Promise<boolean> => Promise.resolve(mayHoldOrder(record));
+        const stockTaken = (): Promise<StockTaken> => stockTakenBy(record, store);
         const value = await mapped(order, client ?? null, { catalogue, fields, marked, signal, stockTaken });
         return foreseenOf(value, client !== undefined);
       },
     },
     async run({ order, client }, { signal, log, desk, orderId }) {
-      const stockTaken = async (): Promise<boolean> =>
-        mayHoldOrder(readRecord((await desk.store.ledger.read(orderId)).state));
+      const stockTaken = async (): Promise<StockTaken> =>
+        stockTakenBy(readRecord((await desk.store.ledger.read(orderId)).state), desk.store);
       const value = await mapped(order, client, { catalogue, fields, marked, signal, stockTaken });
       for (const block of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(block);
       if (value.ok) return { way: 'mapped', value, note: noteOf(value) };
@@ -68,20 +69,28 @@ interface Mapping {
   marked: boolean;
   signal: AbortSignal;
   /** AddOrder lowers the stock itself: after it, what is left says nothing of this Order any more. */
-  stockTaken: () => Promise<boolean>;
+  stockTaken: () => Promise<StockTaken>;
+}
+
+type StockTaken = Selling['stockTaken'];
+
+async function stockTakenBy(record: OrderRecord, store: Pick<StateStore, 'doubt'>): Promise<StockTaken> {
+  if (mayHoldOrder(record)) return 'yes';
+  const doubt = await store.doubt();
+  return doubt !== null && isDoubtful(record, doubt) ? 'unknown' : 'no';
 }
 
 /** @param client null: not known, so prices are not looked at. */
 async function mapped(order: OrderPart, client: ClientPart | null, how: Mapping): Promise<MappingPart> {
   const { catalogue, fields, marked, signal } = how;
-  let stockTaken: boolean | null = null;
+  let stockTaken: StockTaken | null = null;
   const check = async (known: ReadonlyMap<number, Product>): Promise<{ items: MappedItem[]; selling: Selling }> => {
     const items = order.items.map((item) => mapItem(item, order, client, known, fields));
     // null: the API role may not tell the version. That WHMCS knows the product's setting says as much.
     const takes = asksForQuantities(items, known) && (await catalogue.takesQuantities(signal)) !== false;
     const counts = [...known.values()].some(({ stock }) => stock !== null);
     if (counts) stockTaken ??= await how.stockTaken();
-    const selling = { known, takes, marked, stockTaken: stockTaken ?? false };
+    const selling = { known, takes, marked, stockTaken: stockTaken ?? ('no' as const) };
     return { items: checkTogether(items, selling, fields), selling };
   };
   const pids = order.items.flatMap((item) => pidOf(item.product?.productId) ?? []);

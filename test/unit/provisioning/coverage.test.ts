@@ -201,12 +201,14 @@ describe('The coverage of a catalogue', () => {
   it('checks what every entry of a product feeds, not the first currency’s alone, and counts the product once', async () => {
     const fields = (price: string) => ({ 'PricebookEntry.Price__c': price });
     const reading = { productId: '1', billingCycle: 'Monthly' };
+    catalogue.sell(2);
     const id = catalogue.addSold(1, {
       fields: fields('10.00'),
       others: [
         { ...reading, fields: fields('ten') },
         { ...reading, fields: fields('zehn') },
         { ...reading, billingCycle: 'weekly', fields: fields('9.00') },
+        { ...reading, productId: '2', fields: fields('9.00') },
         { ...reading, productId: '77', billingCycle: 'weekly', fields: fields('9.00') },
       ],
     });
@@ -221,7 +223,7 @@ describe('The coverage of a catalogue', () => {
       ],
     );
     assert.deepEqual([report.totals.products, report.totals.faulty], [1, 1]);
-    assert.deepEqual(catalogue.lists, [[1, 77]]);
+    assert.deepEqual(catalogue.lists, [[1, 2, 77]]);
   });
 
   it('does not call a product the same as itself', async () => {

@@ -61,6 +61,7 @@ describe('mapping check', () => {
   beforeEach(async () => {
     world = new World();
     process = await world.process(world.directory());
+    await process.begin();
     sells = [
       product(11),
       product(12, { allowQuantity: 1 }),
@@ -442,7 +443,7 @@ describe('mapping check', () => {
     await run(Array.from({ length: 50 }, () => item({}, { productId: null })));
     assert.ok(
       said.every(
-        (block) => block.length <= 1_000 && block.startsWith('Order 00000101: 50 of 50 items cannot be mapped\n'),
+        (block) => block.length <= 1_000 && block.startsWith('Order 00000101: 50 of 50 items cannot be mapped ('),
       ),
     );
     assert.equal(said.join('\n').match(/is empty/g)?.length, 30);
