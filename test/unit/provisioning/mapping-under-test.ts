@@ -51,9 +51,6 @@ export const item = (pid: number | string, quantity = 1, over: Partial<Item> = {
 
 const neverAdded = '801000000000999AAA';
 
-/** Of the Order that is mapped alone. */
-const neverAdded = '801000000000999AAA';
-
 export class MappingUnderTest {
   private orders = 0;
 
@@ -72,7 +69,6 @@ export class MappingUnderTest {
     await process.begin(neverAdded);
     const { identifier, secret } = demoCredentials;
     const whmcs = createWhmcs({ url: simulator.url, identifier, secret, clock: world.clock, log: silentLog });
-    await process.begin(neverAdded);
     return new MappingUnderTest(simulator, world, process, whmcs, { ...defaultFieldMapping, ...paths });
   }
 
