@@ -14,7 +14,7 @@ const shipped = { readTimeoutMs: 30_000, writeTimeoutMs: 120_000, maxParallel: 2
 const { maxInWork } = intakeSettings;
 
 describe('WHMCS that answers late', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let whmcs: WhmcsSimulator;
   let connection: WhmcsConnection;
   let job: JobUnderTest;
