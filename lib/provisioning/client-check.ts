@@ -23,6 +23,8 @@ const step = 'validation';
 const minute = 60_000;
 /** Beyond it the database is not just being restarted, and somebody must be told by the Order too. */
 const databaseWait: LongWait = { what: 'id mappings', limitMs: 30 * minute, pausesMs: [15_000, 30_000, minute] };
+/** For a dry run, which asks once. */
+const databaseFix = `Mend what is named here. Orders wait for it, ${databaseWait.limitMs / minute} minutes at most, before they fail.`;
 const paymentWait = {
   what: 'payment method',
   pausesMs: [1, 2, 5, 10, 15, 30].map((minutes) => minutes * minute),
@@ -59,11 +61,12 @@ export function clientCheck(
       async foresee({ order }, { order: { clock }, idMappings, signal }) {
         if (order === undefined) return null;
         const account = accountOf(order);
-        const link = await clientLink(account, idMappings);
+        const link = await orFailure(clientLink(account, idMappings), ['ID_MAPPINGS_UNAVAILABLE']);
+        if (link instanceof Failure) return { faults: [{ ...faultOf(link), fix: databaseFix }], notes: [] };
         const client = await linked(link, account, signal);
         const lack = lackOf(await whmcs.getPayMethods(link.id, signal), link.id, clock.now());
         const gateway = await orFailure(payingBy(client, signal), ['PAYMENT_GATEWAY_UNKNOWN']);
-        const faults = [lack, gateway].filter((one) => one instanceof Failure).map(faultOf);
+        const faults = [closedOf(client), lack, gateway].filter((one) => one instanceof Failure).map(faultOf);
         const held = `Without a usable payment method it would wait, ${hoursOf(holdMs ?? 0)} at most, before it fails`;
         const odd = warningOf(client);
         return {
@@ -80,6 +83,8 @@ export function clientCheck(
       if (link instanceof Failure) return waits.park(link, databaseWait, (until) => meanwhile(link, until));
       await waits.over(databaseWait);
       const client = await linked(link, account, context.signal);
+      const closed = closedOf(client);
+      if (closed !== null) throw closed;
       const methods = await whmcs.getPayMethods(link.id, context.signal);
       const lack = lackOf(methods, link.id, context.clock.now());
       if (lack !== null && holdMs !== null)
@@ -137,9 +142,11 @@ function meanwhile({ code, message, owner, retryable, fix }: Failure, until: str
 async function clientOf(whmcs: Reads, { id }: Link, signal: AbortSignal): Promise<Client> {
   const client = await whmcs.getClient(id, signal);
   if (client === null) throw failure('CLIENT_NOT_FOUND', `WHMCS has no client ${id}`, step);
-  if (isOf(client, 'closed')) throw failure('CLIENT_CLOSED', `WHMCS client ${id} is closed`, step);
   return client;
 }
+
+const closedOf = (client: Client): Failure | null =>
+  isOf(client, 'closed') ? failure('CLIENT_CLOSED', `WHMCS client ${client.id} is closed`, step) : null;
 
 const isOf = ({ status }: Client, word: string): boolean => status.trim().toLowerCase() === word;
 
@@ -148,7 +155,7 @@ const isOf = ({ status }: Client, word: string): boolean => status.trim().toLowe
  * up for another. null: nothing is odd.
  */
 function warningOf(client: Client): string | null {
-  if (isOf(client, 'active') || isOf(client, '')) return null;
+  if (['active', 'closed', ''].some((word) => isOf(client, word))) return null;
   return `WHMCS client ${client.id} is ${client.status.trim()}: WHMCS takes its orders all the same. Check that it is the right client`;
 }
 

@@ -3,6 +3,7 @@ import { clientCheck, type ClientCheckSettings } from '../../../lib/provisioning
 import { clientIdIn } from '../../../lib/provisioning/client-link';
 import { Failure } from '../../../lib/provisioning/failure';
 import type { OrderPart } from '../../../lib/provisioning/message';
+import { readRecord } from '../../../lib/provisioning/order-record';
 import { IdMappingsError, type IdMappings } from '../../../lib/state/contract';
 import type { Client, PayMethod } from '../../../lib/whmcs/contract';
 import { input, orderId, World, type Process } from './vendor-doubles/world';
@@ -50,8 +51,8 @@ describe('client check', () => {
   });
   afterEach(() => world.close());
 
-  const run = (settings: Partial<ClientCheckSettings> = {}) => {
-    const step = clientCheck(
+  const stepOf = (settings: Partial<ClientCheckSettings>) =>
+    clientCheck(
       { paymentMethod: 'mailin', ...settings },
       {
         getClient: (id) => {
@@ -71,9 +72,22 @@ describe('client check', () => {
         },
       },
     );
+  const run = (settings: Partial<ClientCheckSettings> = {}) => {
     const context = process.context(orderId);
     const desk = mappings === undefined ? process : Object.create(process, { idMappings: { value: mappings } });
-    return step.run({ order: { ...input().order, account } }, { ...context, desk: desk as Process });
+    return stepOf(settings).run({ order: { ...input().order, account } }, { ...context, desk: desk as Process });
+  };
+  const foreseen = async (settings: Partial<ClientCheckSettings> = {}) => {
+    const { state, facts } = await process.real.ledger.read(orderId);
+    const order = {
+      ...{ orderId, record: readRecord(state), facts },
+      ...{ store: process.store, sender: process.sender, clock: world.clock },
+    };
+    const idMappings = mappings === undefined ? process.real.idMappings : mappings;
+    const context = { order, idMappings, signal: new AbortController().signal };
+    const found = await stepOf(settings).dry?.foresee({ order: { ...input().order, account } }, context);
+    assert.ok(found);
+    return found;
   };
   const waits = async (settings: Partial<ClientCheckSettings> = {}) => {
     const outcome = await run(settings);
@@ -217,6 +231,12 @@ describe('client check', () => {
     assert.equal(warning, words);
     assert.deepEqual(warned(), [words]);
     assert.equal(note, 'WHMCS client 1001 (inactive), USD, pays by mailin');
+  });
+
+  it('says of a closed client of another account that it is another’s', async () => {
+    client.status = 'Closed';
+    client.customFields = [{ id: 3, value: '001000000000002AAA' }];
+    await fails('CLIENT_MAPPING_CONFLICT', /names account/, { customFieldId: 3 });
   });
 
   it('fails for a closed client', async () => {
@@ -402,6 +422,39 @@ describe('client check', () => {
     it('fails at once where waiting is not wanted', async () => {
       methods = [];
       await fails('PAYMENT_METHOD_MISSING', /^409: /, { holdMs: null });
+    });
+  });
+
+  describe('in a dry run', () => {
+    it('says of a closed client all that is wrong with it, and which client it is', async () => {
+      client.status = 'Closed';
+      methods = [];
+      gateways = [['stripe']];
+      const { value, faults, notes } = await foreseen();
+      assert.deepEqual(
+        faults.map(({ code }) => code),
+        ['CLIENT_CLOSED', 'PAYMENT_METHOD_MISSING', 'PAYMENT_GATEWAY_UNKNOWN'],
+      );
+      assert.deepEqual([value?.id, value?.currency, value?.status, notes], [1001, 'USD', 'Closed', []]);
+    });
+
+    it('does not say of a table that it asked once that it was away for half an hour', async () => {
+      const down = () => Promise.reject(new IdMappingsError('UNAVAILABLE', 'PostgreSQL cannot be reached.'));
+      mappings = { bySfAccount: down, byWhmcsClient: down, put: down };
+      const { value, faults } = await foreseen();
+      assert.deepEqual(
+        [value, faults.map(({ code, message, fix }) => [code, message, fix])],
+        [
+          undefined,
+          [
+            [
+              'ID_MAPPINGS_UNAVAILABLE',
+              'PostgreSQL cannot be reached.',
+              'Mend what is named here. Orders wait for it, 30 minutes at most, before they fail.',
+            ],
+          ],
+        ],
+      );
     });
   });
 
