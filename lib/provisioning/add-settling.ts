@@ -154,7 +154,7 @@ const idOf = (row: Row): number => row.order.id;
 async function adoptRow(
   settling: Settling,
   intent: AddIntent,
-  { orderId, how, row }: Extract<AddDecision, { do: 'adopt' }>,
+  { orderId, how, row, doubled }: Extract<AddDecision, { do: 'adopt' }>,
 ): Promise<CarriedOut> {
   const { order, log } = settling;
   const { by } = await order.store.claims.claim(intent.whmcs, orderId, order.orderId);
@@ -163,7 +163,7 @@ async function adoptRow(
     return stop(settling, intent, 'WHMCS_ORDER_FOREIGN', reason, [orderId]);
   }
   const now = order.clock.now();
-  const elsewhere = isUnknown(intent.sender) || (row !== null && isMadeElsewhere(order, row));
+  const elsewhere = doubled === true || isUnknown(intent.sender) || (row !== null && isMadeElsewhere(order, row));
   await order.save((record) => {
     const next = adopt(settleAdd(record, intent.id, { how, at: now, detail: `WHMCS order ${orderId}` }), {
       whmcs: intent.whmcs,

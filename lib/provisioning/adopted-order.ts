@@ -5,7 +5,7 @@ import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settli
 import { failure } from './failure';
 import type { KnownOrder } from './foresight';
 import { noteMark, type MarkKept } from './kept-marks';
-import { amountNote, differences } from './order-comparison';
+import { amountNote, differences, optionDifferences } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem } from './order-record';
 import {
   lifeOf,
@@ -17,7 +17,7 @@ import {
   type OrderReads,
   type Row,
 } from './orders-reading';
-import { bearsMarkOf, isOurRow } from './settle-add';
+import { bears, bearsMarkOf, isOurRow } from './settle-add';
 import type { StepName } from './step';
 
 /**
@@ -70,7 +70,7 @@ async function verify(
   services: Service[],
   step: StepName,
 ): Promise<void> {
-  const wrong = differences(adopted.items, services);
+  const wrong = [...differences(adopted.items, services), ...optionDifferences(adopted.items, services)];
   if (wrong.length > 0)
     throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${found.id} differs: ${wrong.join('; ')}`, step);
   const [row] = await rowsOf(order.store, adopted.whmcs, [found], services);
@@ -142,7 +142,10 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
       'whmcs_create',
     );
   }
-  const elsewhere = isMadeElsewhere(order, twin);
+  const { intent } = adopted;
+  const mark = intent === null ? null : { orderId: order.orderId, store: order.store.id, intent };
+  // A copy of this store that has made one of two with one mark goes on with the same twin as we do.
+  const elsewhere = isMadeElsewhere(order, twin) || (mark !== null && bears(twin, mark));
   await order.save((record) => {
     const next = adopt(record, {
       ...adopted,

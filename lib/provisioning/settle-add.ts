@@ -9,6 +9,7 @@ import type { Fact } from '../state/contract';
 import { addsOf, isBeforeCalls, isOurs, lowestWatermark, mayAddAgain } from './add-record';
 import { endOfCall } from './call-facts';
 import type { ErrorCode } from './error-codes';
+import type { Marker } from './marker';
 import type { AddIntent, OrderRecord } from './order-record';
 import { isDatedBefore, lifeOf, type Row } from './orders-reading';
 
@@ -34,7 +35,8 @@ export interface AddSight {
 export type Own = Pick<AddSight, 'orderId' | 'store' | 'record' | 'facts'>;
 
 export type AddDecision =
-  | { do: 'adopt'; orderId: number; how: 'success' | 'adopted'; row: Row | null }
+  /** `doubled`: another row bears the very same mark, so that whoever made that one may have taken this one too. */
+  | { do: 'adopt'; orderId: number; how: 'success' | 'adopted'; row: Row | null; doubled?: true }
   /** This intent made no order. `detail` says why. */
   | { do: 'settle'; how: 'not-sent' | 'refused' | 'none'; detail: string }
   | { do: 'wait'; for: 'sender' | 'quarantine' | 'passes' }
@@ -88,8 +90,14 @@ export function byMark(own: Own, rows: readonly Row[]): AddDecision | null {
   // A dead one is adopted too: what it means is told where it is read back.
   const row =
     alive[0] ?? ours.reduce<Row | undefined>((top, one) => (top && top.order.id > one.order.id ? top : one), undefined);
-  return row ? { do: 'adopt', orderId: row.order.id, how: 'adopted', row } : null;
+  if (!row) return null;
+  const doubled = ours.some((one) => one !== row && one.markers.some((marker) => bears(row, marker)));
+  return { do: 'adopt', orderId: row.order.id, how: 'adopted', row, ...(doubled ? { doubled } : {}) };
 }
+
+/** One call of ours makes one order. Two with its mark: a proxy has sent it twice, or a copy of this store has made the other. */
+export const bears = ({ markers }: Row, { orderId, store, intent }: Marker): boolean =>
+  markers.some((one) => one.orderId === orderId && one.store === store && one.intent === intent);
 
 /** Our mark of this generation, our claim, or an answer's word. */
 export function isOurRow(row: Row, { orderId, store, record, facts }: Own): boolean {
