@@ -70,7 +70,7 @@ describe('what AddOrder is asked', () => {
           const { body = '' } = server.requests.at(-1) ?? {};
           assert.equal(body.replace(/&identifier=[^&]*&secret=[^&]*/, ''), addOrderBody(request));
         }),
-        { numRuns: 30 },
+        { numRuns: 30, examples: [[of([full, bare], { notes: ' a\u00a0b ', noEmail: true, noInvoiceEmail: true })]] },
       );
     } finally {
       await server.close();
@@ -163,6 +163,15 @@ describe('what WHMCS makes of it', () => {
         [
           [20, 'b.example'],
           [11, 'a.example'],
+        ],
+      );
+      // What the first does without is not taken from the second.
+      const uneven = order(await add(of([bare, { ...full, quantity: 1 }])));
+      assert.deepEqual(
+        uneven.services.map(({ pid, domain, firstPayment }) => [pid, domain, firstPayment]),
+        [
+          [20, '', '9.50'],
+          [11, 'a.example', '9.50'],
         ],
       );
     });
