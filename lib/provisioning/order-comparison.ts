@@ -35,6 +35,41 @@ export function differences(asked: readonly AskedItem[], services: readonly Serv
 }
 
 /**
+ * Configurable options that WHMCS has at another value than was asked for, in plain words: it takes what it does not
+ * understand, or what is out of bounds, for the least. Options that are no quantity are not compared. Which service is whose
+ * is not asked: as many units must have a value as were asked for.
+ */
+export function optionDifferences(asked: readonly AskedItem[], services: readonly Service[]): string[] {
+  const wanted = asked.flatMap((item) =>
+    Object.entries(item.options ?? {}).map(([id, value]) => ({
+      of: `${keyOf(item.pid, item.billingCycle)}, option ${id}`,
+      value,
+      units: item.quantity,
+    })),
+  );
+  const there = services.flatMap((service) =>
+    (service.options ?? []).map(({ id, value }) => ({
+      of: `${keyOf(service.pid, service.billingCycle)}, option ${id}`,
+      value,
+      units: unitsOf(service),
+    })),
+  );
+  const byValue = (one: (typeof wanted)[number]): string => `${one.of}: ${one.value}`;
+  const needed = counted(wanted, byValue, (one) => one.units);
+  const found = counted(there, byValue, (one) => one.units);
+  const lacking = wanted.filter(
+    (one, at) =>
+      there.some(({ of }) => of === one.of) &&
+      (found.get(byValue(one)) ?? 0) < (needed.get(byValue(one)) ?? 0) &&
+      wanted.findIndex((other) => byValue(other) === byValue(one)) === at,
+  );
+  return lacking.map(({ of, value }) => {
+    const values = new Set(there.filter((one) => one.of === of).map((one) => one.value));
+    return `${of}: asked for ${value}, WHMCS has ${[...values].join(' and ')}`;
+  });
+}
+
+/**
  * The price of one cycle, summed over the services, against what the prices come to. Tax and set-up fees are not in it; a
  * discount of this client is. null: equal, or not to be told.
  */

@@ -17,6 +17,8 @@ const askedItem = z.object({
   quantity: z.number(),
   /** Per unit and cycle, as WHMCS prices it; null when not known. */
   price: z.string().nullable(),
+  /** What was asked for of configurable options, by id; absent where nothing was, and in old records. */
+  options: z.record(z.string(), z.number()).optional(),
 });
 
 const addIntent = z.object({

@@ -113,6 +113,8 @@ export interface Service {
   recurringAmount: string;
   firstPaymentAmount: string;
   customFields: { id: number; value: string }[];
+  /** Of its configurable options the quantities; absent: there are none, or they are not told. */
+  options?: { id: number; value: number }[];
 }
 
 export interface ModuleQueueItem {

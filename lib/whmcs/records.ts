@@ -125,6 +125,16 @@ function idList() {
 
 // -------------------------------------------------------------- services
 
+/** Quantities alone: a choice of a list is told by its name, and of yes and no it is not documented how they are told. */
+const optionValues = listOf(z.object({ id: whole, type: text, value: text }), 'configoption')
+  .transform((options) =>
+    options.flatMap(({ id, type, value }) => {
+      const number = whole.safeParse(value);
+      return /^(quantity|4)$/i.test(type) && number.success ? [{ id, value: number.data }] : [];
+    }),
+  )
+  .catch([]);
+
 const service = z
   .object({
     id: whole,
@@ -138,6 +148,7 @@ const service = z
     recurringamount: money,
     firstpaymentamount: money,
     customfields: customFields,
+    configoptions: optionValues,
   })
   .transform((row): Service => ({
     id: row.id,
@@ -152,6 +163,7 @@ const service = z
     recurringAmount: row.recurringamount,
     firstPaymentAmount: row.firstpaymentamount,
     customFields: row.customfields,
+    ...(row.configoptions.length > 0 ? { options: row.configoptions } : {}),
   }));
 
 export const servicesPage = z

@@ -1,5 +1,5 @@
 import { page, type Action, type Call } from './call';
-import { cycleNames, groups, money, type StoredService } from './store';
+import { cycleNames, groups, hasChoices, money, type ProductOption, type StoredService } from './store';
 import { isAtLeast } from './switches';
 
 /** Filters: clientid, serviceid, pid, domain, username2. With none, everyone's services. */
@@ -96,8 +96,14 @@ function serviceShape(call: Call, service: StoredService): Record<string, unknow
         id: String(option.id),
         option: shapes.text(option.name),
         type: option.type,
-        value: String(service.configOptions.get(option.id) ?? ''),
+        value: shapes.text(optionText(option, service.configOptions.get(option.id))),
       })),
     ),
   };
+}
+
+/** The name of a choice; a quantity, and yes and no, as a number. */
+function optionText(option: ProductOption, value: number | undefined): string {
+  if (!hasChoices(option)) return String(value ?? '');
+  return option.choices.find((choice) => choice.id === value)?.name ?? '';
 }

@@ -205,6 +205,23 @@ describe('what WHMCS has in its books', () => {
     });
   });
 
+  it('is not gone on with where WHMCS made the least of an option, whose bounds an old one does not tell', async () => {
+    switches({ version: '8.11' });
+    const options = [{ id: 3, name: 'Seats', type: 'quantity', min: 1, max: 10 }];
+    simulator.office.putProduct({ pid, configOptions: options });
+    const seats = (text: string) => item(pid, 1, { fields: { Three: text } });
+    await assert.rejects(add([seats('10'), seats('11')]), {
+      code: 'WHMCS_ORDER_DIFFERS',
+      message: /differs: product \d+ monthly, option 3: asked for 11, WHMCS has 10 and 1$/,
+    });
+    const made = simulator.office.orders().at(-1);
+    assert.deepEqual(
+      [made?.status, made?.services.map((one) => one.configOptions)],
+      ['Pending', [{ 3: 10 }, { 3: 1 }]],
+    );
+    assert.deepEqual((await add([seats('10'), seats('9')])).part.outcome, 'created');
+  });
+
   it('has no quantity of an option beyond its bounds, of which WHMCS would make the least', async () => {
     const options = [{ id: 3, name: 'Seats', type: 'quantity', min: 2, max: 10 }];
     simulator.office.putProduct({ pid, configOptions: options });

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { amountNote, differences, servicesOfItems } from '../../../lib/provisioning/order-comparison';
+import {
+  amountNote,
+  differences,
+  optionDifferences,
+  servicesOfItems,
+} from '../../../lib/provisioning/order-comparison';
 import type { Service } from '../../../lib/whmcs/contract';
 
 const item = (
@@ -89,5 +94,32 @@ describe('What was asked for against what WHMCS holds', () => {
 
   it('gives an item none where it cannot be told', () => {
     assert.deepEqual(servicesOfItems([item('A', 11)], [service(1, 12)]), []);
+  });
+
+  describe('of configurable options', () => {
+    const with3 = (orderItemId: string, value: number, quantity = 1) => ({
+      ...item(orderItemId, 11, quantity),
+      options: { 3: value, 4: 31 },
+    });
+    const has3 = (id: number, value: number, quantity = 1) =>
+      service(id, 11, { quantity, options: [{ id: 3, value }] });
+
+    it('is the same in whatever order, where as many units have a value as were asked for', () => {
+      assert.deepEqual(optionDifferences([with3('A', 5, 2), with3('B', 7)], [has3(1, 7), has3(2, 5), has3(3, 5)]), []);
+      assert.deepEqual(optionDifferences([with3('A', 5, 2)], [has3(1, 5, 2)]), []);
+      // An item that asks for nothing has the least, whatever that is.
+      assert.deepEqual(optionDifferences([with3('A', 5), item('B', 11)], [has3(1, 1), has3(2, 5)]), []);
+    });
+
+    it('differs where WHMCS made something else of it, said once', () => {
+      assert.deepEqual(optionDifferences([with3('A', 5, 2), with3('B', 5)], [has3(1, 5), has3(2, 1), has3(3, 1)]), [
+        'product 11 monthly, option 3: asked for 5, WHMCS has 5 and 1',
+      ]);
+    });
+
+    it('is not compared where WHMCS does not tell it as a number', () => {
+      assert.deepEqual(optionDifferences([with3('A', 5)], [service(1, 11), service(2, 12, { options: [] })]), []);
+      assert.deepEqual(optionDifferences([item('A', 11)], [has3(1, 1)]), []);
+    });
   });
 });

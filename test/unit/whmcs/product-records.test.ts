@@ -10,7 +10,7 @@ const choices = [
 ];
 const choice = (id: number, name: string) => ({ option: [{ id, name }] });
 
-describe('the configurable options of a product in WHMCS', () => {
+describe('the configurable options in WHMCS', () => {
   let server: StandIn;
   let whmcs: WhmcsConnection;
   beforeEach(async () => {
@@ -83,5 +83,25 @@ describe('the configurable options of a product in WHMCS', () => {
       least: null,
       most: null,
     });
+  });
+
+  it('are told of a service by their quantity alone: choices by name, and yes and no in a way that nobody documents', async () => {
+    const row = { id: 1, clientid: 2, orderid: 3, pid: 4, name: 'X', status: 'Active', billingcycle: 'Monthly' };
+    const of = (id: string, type: string, value: unknown) => ({ id, option: `Option ${id}`, type, value });
+    for (const [configoptions, options] of [
+      [
+        { configoption: [of('3', 'quantity', '5'), of('4', 'dropdown', '2'), of('5', 'yesno', '1')] },
+        [{ id: 3, value: 5 }],
+      ],
+      [{ configoption: of('3', 'quantity', 0) }, [{ id: 3, value: 0 }]],
+      [[of('3', 'quantity', 'five')], undefined],
+      ['', undefined],
+      [undefined, undefined],
+      ['odd', undefined],
+    ] as const) {
+      const products = { product: [{ ...row, configoptions }] };
+      server.replies = [json({ result: 'success', totalresults: 1, products })];
+      assert.deepEqual((await whmcs.getServices({ serviceId: 1 }))[0]?.options, options, JSON.stringify(configoptions));
+    }
   });
 });
