@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import type { Node, NodeStatus } from 'node-red';
-import { failure, toFailure, type Failure } from '../../lib/provisioning/failure';
+import { failure, toFailure } from '../../lib/provisioning/failure';
 import type { Handout, Visit } from '../../lib/provisioning/handouts';
 import { LeaseLost } from '../../lib/provisioning/held-order';
 import { Journal, provisioningPart } from '../../lib/provisioning/journal';
@@ -15,13 +15,14 @@ import type { Message, Travelling } from '../../lib/provisioning/message';
 import type { Provisioning } from '../../lib/provisioning/provisioning';
 import type { EndContext, Step, StepOutcome } from '../../lib/provisioning/step';
 import { isStoreAway, waitInstead } from '../../lib/provisioning/waiting';
-import { forCatch, fromCatch, isCaught } from './caught';
+import { fromCatch } from './caught';
 import { nodeProblemText } from './connections';
 import { onInput, type Done, type Send } from './input';
 import { logOf } from './log';
-import { currentCheck, flowIdOf, handoutOf, isDeploying, intakesOf, storeOf, time } from './registry';
+import { handoutOf, isDeploying, intakesOf, storeOf, time } from './registry';
 import type { SettingProblem } from './settings';
 import { StatusLine } from './status';
+import { StepFailures } from './step-failures';
 
 /** What tells a hand-out, as the source sends it. A flow may have put something else there. */
 const handedOut = z.object({ id: z.string(), handout: z.number(), channel: z.string(), receivedAt: z.string() });
@@ -54,6 +55,7 @@ interface Pass {
 /** One node's messages. `step` is null while it lacks something; `lacks` says what kind. */
 export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, W extends string> {
   private readonly status: StatusLine;
+  private readonly failures: StepFailures;
   private readonly log;
   private readonly label: string;
   private readonly aborting = new AbortController();
@@ -69,9 +71,10 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     this.status = new StatusLine(node);
     this.log = logOf(node);
     this.label = node.name || node.type;
+    this.failures = new StepFailures({ node, log: this.log, step, show: (shown) => this.show(shown) });
     onInput(node, (message, send, done) => {
       const run = this.take(message as Message, send, done).catch((thrown: unknown) =>
-        this.broken(thrown, message as Message, done),
+        this.failures.broken(thrown, message as Message, done),
       );
       this.running.add(run);
       return run.finally(() => this.running.delete(run));
@@ -97,7 +100,7 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
 
   private async take(message: Message, send: Send, done: Done): Promise<void> {
     const event = handedOut.safeParse(message.event);
-    if (!event.success) return this.withoutEvent(message, done);
+    if (!event.success) return this.failures.withoutEvent(message, done);
     const found = handoutOf({ eventId: event.data.id });
     if (found?.handout.handout === event.data.handout)
       return this.pass(found.provisioning, found.handout, message, send, done);
@@ -111,14 +114,6 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     if (!this.closed) this.status.show(status);
   }
 
-  /** What no step threw: the store cannot be read or written. */
-  private broken(thrown: unknown, message: Message, done: Done): void {
-    const found = toFailure(thrown, this.step?.name ?? 'event');
-    message.failure = found.part();
-    this.show({ fill: 'red', shape: 'dot', text: found.code });
-    done(forCatch(found));
-  }
-
   private async pass(
     provisioning: Provisioning,
     handout: Handout,
@@ -127,7 +122,7 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     done: Done,
   ): Promise<void> {
     if (this.step === null) {
-      return this.fail(
+      return this.failures.fail(
         provisioning,
         handout,
         null,
@@ -190,7 +185,7 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
         return this.park(pass, { parked: { until: provisioning.clock.now() + wait.ms, reason: text }, note: text });
       }
       await journal.failed(found);
-      await this.fail(provisioning, handout, visit, found, message, done);
+      await this.failures.fail(provisioning, handout, visit, found, message, done);
     }
   }
 
@@ -271,73 +266,6 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
     await provisioning.park(visit, outcome.parked);
     this.show({ fill: 'yellow', shape: 'ring', text: 'waits' });
     done();
-  }
-
-  /** On record before `done(err)`; where no Catch leads to an end it is told at once. */
-  private async fail(
-    provisioning: Provisioning,
-    handout: Handout,
-    visit: Visit | null,
-    found: Failure,
-    message: Message,
-    done: Done,
-  ): Promise<void> {
-    message.failure = found.part();
-    this.show({ fill: 'red', shape: 'dot', text: found.code });
-    try {
-      await provisioning.store.inbox.recordFailure(handout.eventId, handout.handout, { ...found.part() });
-      message.provisioning = await provisioningPart(provisioning.store, handout.orderId);
-      await this.tellUncaught(provisioning, handout, visit, found);
-    } catch (error) {
-      this.log.error('A failure could not be put on record', {
-        order: handout.orderId,
-        event: handout.eventId,
-        code: found.code,
-        error: String(error),
-      });
-    }
-    done(forCatch(found));
-  }
-
-  private async tellUncaught(
-    provisioning: Provisioning,
-    handout: Handout,
-    visit: Visit | null,
-    found: Failure,
-  ): Promise<void> {
-    if (currentCheck().failureEnds(flowIdOf(this.node))) return;
-    const { orderId: order, eventId: event } = handout;
-    this.log.error(`${found.code}: ${found.message}`, { order, event, fix: found.fix });
-    const alarmOnly = intakesOf(provisioning).some((intake) => intake.options.uncaught === 'alarm');
-    if (!alarmOnly) await provisioning.endings.fail(handout, found.part(), visit ? { exceptVisit: visit } : {});
-  }
-
-  /** A node before this one made a new message. Its order is found by the message's id, which most nodes keep, and fails at once. */
-  private async withoutEvent(message: Message, done: Done): Promise<void> {
-    const cause = failure(
-      'EVENT_MISSING',
-      'The message has no msg.event: a node before this one sent a new message',
-      this.step?.name ?? 'event',
-    );
-    this.show({ fill: 'red', shape: 'dot', text: cause.code });
-    const found = message._msgid === undefined ? null : handoutOf({ messageId: message._msgid });
-    const facts = { order: found?.handout.orderId, event: found?.handout.eventId, fix: cause.fix };
-    if (this.step?.ends && isCaught(message)) {
-      // An error of its own would come back by the same Catch, ten times over.
-      fromCatch(message);
-      const told = message.failure ?? cause.part();
-      // Nobody else says it: Node-RED logs no error that a Catch has taken.
-      const text = `A Catch brought a message that has no event: ${told.code}: ${told.message}`;
-      this.log.warn(text, { ...facts, fix: told.fix });
-      if (found) await found.provisioning.endings.fail(found.handout, told);
-      return done();
-    }
-    if (found) {
-      this.log.error(`${cause.code}: ${cause.message}`, facts);
-      await found.provisioning.endings.fail(found.handout, cause.part());
-    }
-    message.failure = cause.part();
-    done(forCatch(cause));
   }
 
   /** A box that ends the order is reached although its event has ended or was handed out anew: say what stands, change nothing. */
