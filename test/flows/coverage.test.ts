@@ -113,6 +113,14 @@ describe('npm run coverage', function () {
       );
     });
 
+    it('finds the same where WHMCS gives 25 products at a time, and calls none of the others unknown', async () => {
+      scene.whmcs.panel.switches({ mostProducts: 25 });
+      const ended = await run(['--json', '-']);
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.deepEqual(inOrder(found(jsonOf(ended))), inOrder(seeded(catalogue)));
+      changedNothing();
+    });
+
     it('says what WHMCS says and how far it came when WHMCS fails half way, and writes nothing', async () => {
       const json = scene.file('half.json');
       writeFileSync(json, 'of an earlier run');
