@@ -1,4 +1,5 @@
 /** Reports as people read them in the debug sidebar: one line a finding, columns apart by bars, in blocks under a heading. */
+import { cut } from '../salesforce/texts';
 
 /** More lines than this nobody reads there. */
 export const mostLines = 30;
@@ -7,7 +8,7 @@ const blockLength = 1_000;
 const rowLength = 800;
 
 /** One line of columns. Names come from outside: no line break, no column of their own, nothing that turns text around. */
-export const row = (columns: readonly string[]): string => columns.map(oneLine).join(' | ').slice(0, rowLength);
+export const row = (columns: readonly string[]): string => cut(columns.map(oneLine).join(' | '), rowLength);
 
 const oneLine = (text: string): string =>
   text
@@ -27,13 +28,14 @@ export function inBlocks(heading: string, rows: readonly string[], rest: string)
   const more = rows.length - mostLines;
   const lines = [...rows.slice(0, mostLines), ...(more > 0 ? [`and ${more} more, in ${rest}`] : [])];
   const [first = '', ...others] = heading.split('\n');
+  const whole = blockLength - heading.length - countLength;
   const blocks: string[][] = [];
   let room = 0;
-  for (const line of lines) {
+  for (const line of lines.map((one) => cut(one, whole - 1))) {
     room -= 1 + line.length;
-    if (blocks.length === 0 || room < 0) {
+    if (room < 0) {
       blocks.push([]);
-      room = blockLength - heading.length - countLength - 1 - line.length;
+      room = whole - 1 - line.length;
     }
     blocks.at(-1)?.push(line);
   }
