@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPlace, type EngineName, type Place } from './engines';
 import { judge, type Allowance, type HeldSalesforceOrder, type Verdict } from './judge';
-import type { Said } from './orders-to-worker';
-import type { Plan, Seat } from './rows';
+import type { Plan } from './rows';
+import { Seats } from './seats';
 import type { StoreTooth } from './toothless';
 import type { Vendors } from './vendors';
-import { WorkerProcess } from './worker-process';
 
 export interface Ran {
   plan: Plan;
@@ -33,8 +32,6 @@ export interface RunOptions {
 const settleWindowMs = 3_600_000;
 /** Nothing moves for so long before the books are read. */
 const quietMs = 20_000;
-/** Ten minutes of silence; for AddOrder the quarantine besides, but an AcceptOrder is given up with the first. */
-const deadAndQuarantineMs = 600_000;
 const pollMs = 40;
 const channelClient = 3_001;
 
@@ -49,39 +46,36 @@ export async function runSeed(plan: Plan, vendors: Vendors, options: RunOptions)
   }
 }
 
-interface Seated {
-  seat: Seat;
-  at: number;
-  life: number;
-  worker: WorkerProcess | null;
-}
-
 class SeedRun {
   private readonly directory = mkdtempSync(join(tmpdir(), 'prove-seed-'));
   private readonly places: Place[] = [];
-  private readonly seated: Seated[];
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly seats: Seats;
   private readonly deeds: string[] = [];
   private readonly logs: string[] = [];
   private readonly troubles: string[] = [];
-  private stopped = 0;
-  private starting = 0;
-  private lastStart = 0;
-  private closed = false;
-  private began = false;
   private account = '';
   private orderIds: string[] = [];
   private readonly retried = new Map<string, number>();
   private busyUntil = 0;
   private clicked = false;
-  private pausedSender = false;
 
   constructor(
     private readonly plan: Plan,
     private readonly vendors: Vendors,
     private readonly options: RunOptions,
   ) {
-    this.seated = plan.seats.map((seat, at) => ({ seat, at, life: 0, worker: null }));
+    this.seats = new Seats({
+      plan,
+      vendors,
+      options,
+      directory: this.directory,
+      places: this.places,
+      log: (line) => void this.logs.push(`${this.stamp()} ${line}`),
+      note: (deed) => this.note(deed),
+      trouble: (what) => void this.troubles.push(what),
+      act: (what) => this.act(what),
+      putBack: () => this.putBack(),
+    });
   }
 
   /** A proof that breaks off is a breach too. */
@@ -111,125 +105,25 @@ class SeedRun {
     for (let count = 0; count < plan.places; count++) this.places.push(await newPlace(this.options.engine, plan.fsync));
     vendors.reset();
     this.account = vendors.customer(channelClient);
-    await Promise.all(
-      this.seated.map((seated) => (seated.seat.startMs === null ? this.start(seated) : Promise.resolve())),
-    );
+    await this.seats.startFirst();
     // Salesforce's times are whole seconds, and an order of the second of a store's birth is doubted.
     await this.virtually(2_500);
     const model = plan.prelude ? await this.prelude() : null;
     if (plan.backup) await this.places[0]?.backUp();
     this.goWrong();
     this.approve(model);
-    for (const seated of this.seated) this.startLate(seated);
+    this.seats.startLate();
     await this.untilRest();
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    for (const timer of this.timers) clearTimeout(timer);
-    await Promise.all(this.seated.map(({ worker }) => worker?.kill() ?? Promise.resolve()));
+    await this.seats.close();
     await Promise.all(this.places.map((place) => place.close()));
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  // -------------------------------------------------------------- the workers
-
-  private async start(seated: Seated): Promise<void> {
-    const { seat, at, life } = seated;
-    const place = this.places[seat.place];
-    if (this.closed || !place) return;
-    this.starting += 1;
-    const name = `w${at}-${life}`;
-    const worker = new WorkerProcess(
-      this.options.bundle,
-      this.options.nodePath,
-      join(this.directory, `${name}.json`),
-      {
-        pace: this.vendors.pace,
-        instance: `${name}-${this.plan.seed}`,
-        host: seat.host,
-        place: place.of,
-        ...this.vendors.addresses,
-        resend: this.plan.resend,
-        tooth: this.options.tooth,
-        orders: seat.lives[life] ?? [],
-        counts: this.began,
-      },
-      (line, from) => this.heard(name, line, from),
-      (from, code) => this.ended(seated, from, code),
-    );
-    seated.worker = worker;
-    // One that waits for another's store is ready only when that has gone.
-    const waits = at > 0 && this.options.engine === 'sqlite' && seat.place === 0;
-    await (waits ? pause(50) : worker.ready);
-    this.starting -= 1;
-    // A process starts by the machine's clock: on a busy one that alone takes a good part of a virtual hour.
-    this.lastStart = this.vendors.now();
-    // Others may have begun meanwhile.
-    if (this.began) worker.tell({ do: 'count' });
-  }
-
-  private startLate(seated: Seated): void {
-    const { startMs } = seated.seat;
-    if (startMs === null) return;
-    this.starting += 1;
-    this.later(startMs, async () => {
-      await this.start(seated);
-      this.starting -= 1;
-    });
-  }
-
-  private ended(seated: Seated, worker: WorkerProcess, code: number | null): void {
-    if (this.closed || seated.worker !== worker) return;
-    if (code !== null) this.troubles.push(`a worker ended with ${code}: ${worker.errors.slice(-16).join(' | ')}`);
-    seated.life += 1;
-    if (seated.life > 8) return void this.troubles.push('a worker dies again and again');
-    this.starting += 1;
-    this.later(seated.seat.restartMs, async () => {
-      if (seated.life === 1) await this.between(seated.seat);
-      await this.start(seated);
-      this.starting -= 1;
-    });
-  }
-
-  /** What becomes of a place while none of its workers lives. */
-  private async between({ between, place }: Seat): Promise<void> {
-    if (between === 'nothing') return;
-    this.note(`the store ${between}`);
-    if (between === 'loses all') await this.places[place]?.lose();
-    else await this.putBack();
-  }
-
   private async putBack(): Promise<void> {
     if (this.plan.backup) await this.places[0]?.putBack(this.plan.backup);
-  }
-
-  private heard(name: string, line: Said, worker: WorkerProcess): void {
-    if (this.closed) return;
-    switch (line.is) {
-      case 'log':
-        return void this.logs.push(`${this.stamp()} ${name} ${line.level} ${line.text}`);
-      case 'deed': {
-        const { deed, at } = line;
-        this.note(`${name} ${deed.kind === 'stop' ? `stopped for ${deed.ms / 1_000} s` : 'killed'} at ${at}`);
-        if (deed.kind !== 'stop') return;
-        const others = new Set(this.plan.seats.map(({ host }) => host)).size > 1;
-        if (others && deed.ms > deadAndQuarantineMs && at.endsWith(':sending')) this.pausedSender = true;
-        this.stopped += 1;
-        return this.later(deed.ms, async () => {
-          await worker.goOn();
-          this.stopped -= 1;
-        });
-      }
-      case 'asks': {
-        this.note(`${name} at ${line.at}: ${line.what}`);
-        return void this.act(line.what)
-          .catch((error: unknown) => this.troubles.push(`${line.what}: ${String(error)}`))
-          .then(() => worker.tell({ do: 'go on', id: line.id }));
-      }
-      default:
-        return;
-    }
   }
 
   private note(what: string): void {
@@ -305,7 +199,7 @@ class SeedRun {
       if (people.order(id)['Activation_Status__c'] === 'Failed') people.approve(id);
       await pause(pollMs);
     }
-    await this.untilWorkersRest(this.vendors.now() + 60_000);
+    await this.seats.untilRest(this.vendors.now() + 60_000, pollMs);
     return id;
   }
 
@@ -316,8 +210,7 @@ class SeedRun {
       ...(plan.moduleMs > 0 ? { moduleOutcomes: { '20': 'slow' as const }, moduleSlowMs: plan.moduleMs } : {}),
     });
     for (const { vendor, fault } of plan.faults) vendors[vendor].panel.fault(fault);
-    this.began = true;
-    for (const { worker } of this.seated) worker?.tell({ do: 'count' });
+    this.seats.begin();
   }
 
   private approve(model: string | null): void {
@@ -343,16 +236,16 @@ class SeedRun {
     for (;;) {
       await pause(pollMs);
       const now = this.vendors.now();
-      if (now > Math.max(limit, this.lastStart + settleWindowMs) || this.troubles.length > 0) return;
+      if (now > Math.max(limit, this.seats.lastStart + settleWindowMs) || this.troubles.length > 0) return;
       this.noteLate(now);
       const open = this.orders().filter(({ status }) => status === 'Activating');
       const again = open.length === 0 && this.retryFailed(now);
       if (again) limit = now + settleWindowMs;
-      if (open.length > 0 || again || this.stopped > 0 || this.starting > 0 || now < this.busyUntil) {
+      if (open.length > 0 || again || this.seats.stopped > 0 || this.seats.starting > 0 || now < this.busyUntil) {
         quietSince = null;
         continue;
       }
-      if (!(await this.workersRest())) {
+      if (!(await this.seats.rest())) {
         quietSince = null;
         continue;
       }
@@ -392,17 +285,6 @@ class SeedRun {
       this.vendors.salesforce.people.approve(id);
     }
     return any;
-  }
-
-  private async untilWorkersRest(limit: number): Promise<void> {
-    while (this.vendors.now() < limit && !(await this.workersRest())) await pause(pollMs);
-  }
-
-  private async workersRest(): Promise<boolean> {
-    const whys = await Promise.all(
-      this.seated.map(({ worker }) => worker?.rests(2_000) ?? Promise.resolve('it is not there')),
-    );
-    return whys.every((why) => why === '');
   }
 
   private orders(): HeldSalesforceOrder[] {
@@ -449,21 +331,12 @@ class SeedRun {
   /** A limit that hangs on what a worker or a person does in time counts only where it was done. */
   private cameAbout(allowance: Allowance): boolean {
     if (allowance === 'edited') return this.clicked;
-    return allowance !== 'paused sender' || this.pausedSender;
+    return allowance !== 'paused sender' || this.seats.pausedSender;
   }
 
   // -------------------------------------------------------------------- time
 
   private virtually(ms: number): Promise<void> {
     return pause(ms / this.vendors.pace.rate);
-  }
-
-  private later(ms: number, run: () => void | Promise<void>): void {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      if (this.closed) return;
-      void Promise.resolve(run()).catch((error: unknown) => this.troubles.push(String(error)));
-    }, ms / this.vendors.pace.rate);
-    this.timers.add(timer);
   }
 }
