@@ -116,7 +116,7 @@ const table = {
   CLIENT_MAPPING_CONFLICT: [
     'Salesforce admin',
     false,
-    'Two sources name different WHMCS clients for this Account. Correct the wrong one.',
+    'One Account is one WHMCS client. Correct the one of the two sources, or remove the row of id_mappings, that is wrong.',
   ],
   ID_MAPPINGS_UNAVAILABLE: [
     'Development team',
