@@ -18,6 +18,12 @@ describe('mapping-check', () => {
 
   itKeepsTheContract(world, step);
 
+  /** The node behind get order, which then reads the fields that it names. */
+  const readingFor = (settings: Partial<FlowNode>): FlowNode[] => [
+    ...stepFlow(step, settings).map((one) => (one.id === 'get' ? { ...one, wires: [['gate'], [sink]] } : one)),
+    { id: 'gate', type: 'helper', z: 'tab', x: 0, y: 0, wires: [['mapping']] },
+  ];
+
   it('sends what WHMCS sells by its first output', async () => {
     await world.load(stepFlow(step));
     const id = world.approve('Northwind Traders', [
@@ -100,13 +106,7 @@ describe('mapping-check', () => {
 
   it('takes no price of another currency than the client pays in, as the Order itself tells it', async () => {
     world.salesforce.panel.switches({ severalCurrencies: true });
-    const gate: FlowNode = { id: 'gate', type: 'helper', z: 'tab', x: 0, y: 0, wires: [['mapping']] };
-    await world.load([
-      ...stepFlow(step, { priceField: 'OrderItem.UnitPrice' }).map((one) =>
-        one.id === 'get' ? { ...one, wires: [['gate'], [sink]] } : one,
-      ),
-      gate,
-    ]);
+    await world.load(readingFor({ priceField: 'OrderItem.UnitPrice' }));
     for (const [currency, port, faults] of [
       ['USD', 0, []],
       ['EUR', 1, ['CURRENCY_DIFFERS']],
@@ -124,6 +124,73 @@ describe('mapping-check', () => {
     }
     assert.deepEqual(world.whmcs.panel.ledger('orderCreated'), []);
   });
+
+  it('takes what fields hold for text alone, be it SOQL, HTML, PHP or a form', async () => {
+    const harmful = [
+      '<b onclick=x>',
+      `O'Neil') OR (Id != null) ORDER BY Id LIMIT 1 --`,
+      '";}i:13;s:4:"evil',
+      '&pid[1]=20&clientid=1002',
+    ].join(' ');
+    const { people, panel } = world.salesforce;
+    // Else the first query asks for a currency that there is none of.
+    panel.switches({ severalCurrencies: true });
+    const id = world.approve('Northwind Traders', [
+      { code: 'SEAT-M', quantity: 1 },
+      { code: 'SEAT-A', quantity: 1 },
+    ]);
+    const put = (type: string, of: unknown, fields: object) => people.putRecord({ type, id: of, fields });
+    const product = people.records('Product2').find((one) => one['ProductCode'] === 'SEAT-A');
+    put('Product2', product?.['Id'], { Name: harmful, WH_Product_ID__c: harmful, Billing_Cycle__c: harmful });
+    put('Account', people.order(id)['AccountId'], { Name: harmful });
+    put('Order', id, { PoNumber: harmful });
+    await world.load(
+      readingFor({
+        customFields: '12=Order.PoNumber;13=Account.Name',
+        domainField: 'Product2.Name',
+        priceField: 'Name',
+      }),
+    );
+    const orders = people.orders().length;
+    const { sent } = await world.pass('mapping', await arriving(world, step, id));
+    const [good, bad] = sent[0]?.message.mapping?.items ?? [];
+    assert.deepEqual(
+      [good?.pid, good?.customFields, bad?.customFields, sent[0]?.message.client?.id],
+      [11, { 12: harmful, 13: harmful }, { 12: harmful, 13: harmful }, 1001],
+    );
+    assert.deepEqual(
+      bad?.faults.map(({ code }) => code),
+      ['CYCLE_UNSUPPORTED', 'PRODUCT_ID_INVALID', 'DOMAIN_INVALID', 'PRICE_INVALID'],
+    );
+    await world.pass('failed', sent[0]?.message ?? {});
+    await world.until('Salesforce shows Failed', () => people.order(id)['Activation_Status__c'] === 'Failed');
+    const told = String(people.order(id)['Activation_Error_Message__c']);
+    assert.match(told, /items cannot be mapped/);
+    assert.doesNotMatch(told, /[<>\r\n]/);
+    assert.ok(told.length <= 255);
+    // Nothing else was read, written or ordered, and no query was other than ours.
+    assert.equal(people.orders().length, orders);
+    assert.equal(people.orders().filter((one) => one['Activation_Status__c'] === 'Failed').length, 1);
+    assert.ok(panel.requests('query').every(({ outcome }) => outcome === 'success'));
+    assert.deepEqual(world.whmcs.panel.ledger('orderCreated'), []);
+    assert.deepEqual(world.whmcs.panel.ledger('oddRequest'), []);
+  });
+
+  for (const [marker, quantities] of [
+    ['notes', [3]],
+    ['customField', [1, 1, 1]],
+  ] as const)
+    it(`makes lines of ${quantities.join(', ')} of three units where the mark goes into ${marker}`, async () => {
+      world.whmcs.office.putProduct({ pid: 14, allowQuantity: 1 });
+      const whmcs = node('whmcs', { marker, markerFieldId: 12 });
+      await world.load([...stepFlow(step).filter(({ id }) => id !== 'whmcs'), whmcs]);
+      const id = world.approve('Northwind Traders', [{ code: 'SEAT-A', quantity: 3 }]);
+      const { sent } = await world.pass('mapping', await arriving(world, step, id));
+      assert.deepEqual(
+        sent[0]?.message.mapping?.items.map(({ quantity }) => quantity),
+        quantities,
+      );
+    });
 
   it('says that a custom field holds the mark already', async () => {
     const marked = node('whmcs', { marker: 'customField', markerFieldId: 12 });
