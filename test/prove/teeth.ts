@@ -15,7 +15,10 @@ export interface Tooth {
   /** … or one of the source, taken out of the worker's copy. */
   patches?: Patch[];
   plans: Plan[];
-  /** How fast its time runs; none: as asked for. A silence of ten minutes must be watched by one who is not starved. */
+  /**
+   * How fast its time runs; none: as asked for. What has to come about within minutes must not be starved by a busy machine:
+   * a process starts by the machine's own time.
+   */
   rate?: number;
 }
 
@@ -54,6 +57,7 @@ export const teeth: readonly Tooth[] = [
     name: 'the fence',
     engine: 'redis',
     store: 'fence',
+    rate: 20,
     // The first is stopped at a write and loses its lease; the second goes on, and sends an accept whose module runs for long.
     // What the first then writes over it lacks that intent.
     plans: from('redis', 'second instance', 6, (plan) => {
@@ -76,6 +80,8 @@ export const teeth: readonly Tooth[] = [
     name: 'the intent to add',
     engine: 'sqlite',
     store: 'intents',
+    // Another process has to add again before the first call is carried out.
+    rate: 20,
     plans: from('sqlite', 'late commit', 12, (plan) => {
       plan.faults = lateAdd(280_000);
       const [seat] = plan.seats;
