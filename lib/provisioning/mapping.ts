@@ -122,10 +122,11 @@ function mapItem(
   if (book !== null && used !== null && !sameId(book, used))
     faults.tell('OTHER_PRICEBOOK', `the item is from price book ${used}, not from ${book}`);
   if (product === null) faults.tell('PRODUCT_MISSING', 'the item has no product');
-  const found = product && checkProduct(product, known, client === null ? [] : [client.currency], mapping, faults);
-  const sold = known.get(found?.pid ?? 0);
+  const sold = known.get(pidOf(product?.productId) ?? 0);
+  const found = product && checkProduct(product, known, currenciesOf(client, sold), mapping, faults);
   const fields = itemFields(item, mapping, sold, faults);
   if (client !== null) checkCurrency(item, fields, mapping, client, faults);
+  const listed = client?.currency === '' ? null : found?.price;
   const hasOptions = fields.configOptions !== undefined || (sold?.configOptions ?? []).length > 0;
   return {
     orderItemId: item.id,
@@ -135,11 +136,18 @@ function mapItem(
     billingCycle: found?.billingCycle ?? null,
     quantity,
     // What options cost is not known beforehand, be they chosen here or by WHMCS.
-    price: hasOptions ? null : (fields.priceOverride ?? found?.price ?? null),
+    price: hasOptions ? null : (fields.priceOverride ?? listed ?? null),
     ...fields,
     faults: faults.faults,
     ...(faults.warnings.length > 0 ? { warnings: faults.warnings } : {}),
   };
+}
+
+/** In which it must have a price; none: prices are not looked at. Of a client without a currency: in all that it is listed in. */
+function currenciesOf(client: ClientPart | null, sold: Product | undefined): string[] {
+  if (client === null) return [];
+  const listed = Object.keys(sold?.prices ?? {});
+  return client.currency === '' && listed.length > 0 ? listed : [client.currency];
 }
 
 /** All faults and warnings of a mapping, each with its item. */

@@ -251,6 +251,23 @@ describe('mapping check', () => {
     assert.equal((await run([item()])).value.items[0]?.price, '14.00');
   });
 
+  it('asks for a price in every currency where WHMCS does not tell the client’s, and expects none of them', async () => {
+    currency = '';
+    sells = [product(11, { prices: { USD: { monthly: '15.00' }, EUR: { monthly: '14.00' } } })];
+    assert.deepEqual(await codes(item()), []);
+    assert.equal((await run([item()])).value.items[0]?.price, null);
+    sells = [product(11, { prices: { USD: { monthly: '15.00' }, EUR: { annually: '14.00' } } })];
+    assert.match(
+      (await run([item()])).failure?.message ?? '',
+      /: WHMCS has no price of product 11 monthly in EUR, but in USD$/,
+    );
+    sells = [product(11, { prices: {} })];
+    assert.match(
+      (await run([item()])).failure?.message ?? '',
+      /no price at all of product 11 in the client’s currency$/,
+    );
+  });
+
   it('says of a product without any price that it has none', async () => {
     sells = [product(11, { prices: { USD: {}, EUR: { annually: '1.00' } } })];
     const { value } = await run([item()]);
