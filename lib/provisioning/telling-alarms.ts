@@ -25,6 +25,8 @@ const awayAlarmTimes = 3;
 /** So many orders that meet one condition keep their own pace; with more, all of them together try once in `paceMs`. */
 const few = 20;
 const paceMs = 10_000;
+/** Stands for what a start finds waiting: nothing is known of it yet. */
+const sinceStart = 'not tried since the start';
 /** Each result that is told again has so many others tried: the queue drains ever faster, and stops at the first refusals. */
 const others = 2;
 /** But no more than these are in line at a time, or as many as there are would meet the org's limit at once. */
@@ -79,20 +81,29 @@ export class TellingAlarms {
   }
 
   /**
-   * The order's result is told.
+   * Results that a start finds waiting, or that another process has left.
+   * @returns how long each waits, ms: the first few not at all, and as those are told they have the others tried.
+   */
+  found(orderIds: readonly string[]): { orderId: string; ms: number }[] {
+    const later = orderIds.slice(few);
+    if (later.length > 0) {
+      const orders = new Set([...(this.conditions.get(sinceStart)?.orders ?? []), ...later]);
+      this.conditions.set(sinceStart, { kind: 'away', orders, times: 0, alarmed: false });
+    }
+    return orderIds.map((orderId, at) => ({ orderId, ms: Math.max(0, at - few + 1) * paceMs }));
+  }
+
+  /**
+   * The order's result is told, or needs no telling any more.
+   * @param how dropped: the Order could be read, and that is all that it shows.
    * @param inLine tries that wait for their turn.
    * @returns others that may be told by now: that have met what this one had met, or that Salesforce was away.
    */
-  told(orderId: string, inLine: number): string[] {
+  told(orderId: string, how: 'written' | 'dropped', inLine: number): string[] {
     const most = Math.min(others, Math.max(0, line - inLine));
-    const next = [...this.conditions.values()].flatMap((condition) => {
-      if (condition.kind === 'refused' && !condition.orders.has(orderId)) return [];
-      const found = [...condition.orders].filter((id) => id !== orderId).slice(0, most);
-      for (const id of found) {
-        condition.orders.delete(id);
-        condition.orders.add(id);
-      }
-      return found;
+    const next = [...this.conditions.values()].flatMap(({ kind, orders }) => {
+      if (kind === 'refused' && (how === 'dropped' || !orders.has(orderId))) return [];
+      return longestAgo(orders, orderId, most);
     });
     this.over(orderId);
     return next;
@@ -110,6 +121,20 @@ export class TellingAlarms {
       if (alarmed) this.log.info('Results can be told again', { order: orderId, condition: key });
     }
   }
+}
+
+/** The ones that were tried longest ago, now counted as tried. */
+function longestAgo(orders: Set<string>, except: string, most: number): string[] {
+  const found: string[] = [];
+  for (const id of orders) {
+    if (found.length >= most) break;
+    if (id !== except) found.push(id);
+  }
+  for (const id of found) {
+    orders.delete(id);
+    orders.add(id);
+  }
+  return found;
 }
 
 /** A network's errors and a server's are one condition: the org is away. */

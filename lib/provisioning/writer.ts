@@ -74,7 +74,7 @@ export class Writer {
     let againMs = failedMs;
     try {
       const orders = await store.ledger.withTodo('report', listLimit);
-      for (const orderId of orders) this.soon(orderId);
+      this.found(orders);
       if (orders.length < listLimit) return;
       againMs = listAgainMs;
     } catch (error) {
@@ -86,8 +86,16 @@ export class Writer {
   /** Takes up what another instance left; what is told here keeps its pace. @throws StoreError */
   async takeUp(): Promise<void> {
     if (this.salesforce === null) return;
-    for (const orderId of await this.provisioning.store.ledger.withTodo('report', listLimit))
-      if (!this.retries.has(orderId) && !this.patches.isBusy(orderId)) this.soon(orderId);
+    const waiting = await this.provisioning.store.ledger.withTodo('report', listLimit);
+    const left = waiting.filter((orderId) => !this.retries.has(orderId) && !this.patches.isBusy(orderId));
+    if (left.length > 0) this.found(left);
+  }
+
+  /** Tries the first at once; one of the others that has a try of its own to come keeps it. */
+  private found(orders: readonly string[]): void {
+    for (const { orderId, ms } of this.alarms.found(orders))
+      if (ms === 0) this.soon(orderId);
+      else if (!this.retries.has(orderId) && !this.patches.isBusy(orderId)) this.retry(orderId, jittered(ms));
   }
 
   /** The order has a result to tell. */
@@ -214,8 +222,7 @@ export class Writer {
     }));
     // What stands decides: the next look finds the same again.
     if (saved === null) return this.retry(orderId, busyMs);
-    if (how === 'dropped') this.alarms.over(orderId);
-    else for (const other of this.alarms.told(orderId, this.asked.size)) if (other !== itemsOfAll) this.soon(other);
+    for (const other of this.alarms.told(orderId, how, this.asked.size)) if (other !== itemsOfAll) this.soon(other);
     this.notes.end(orderId);
     this.oldResults.over(orderId);
     const text = how === 'written' ? `Salesforce shows ${report.status}` : 'The result was not written';

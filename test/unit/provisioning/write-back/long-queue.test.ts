@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OrderRecord } from '../../../../lib/provisioning/order-record';
-import { SalesforceError, type WriteEnd } from '../../../../lib/salesforce/contract';
+import { defaultFieldNames, SalesforceError, type WriteEnd } from '../../../../lib/salesforce/contract';
 import { FakeClock } from '../../../fake-clock';
 import { acceptedRecord, DeskUnderTest } from '../desk-under-test';
 import { InMemoryWhmcs } from '../vendor-doubles/in-memory-whmcs';
@@ -25,6 +25,8 @@ const idOf = (n: number): string => `801${String(n + 1).padStart(12, '0')}AAA`;
 describe('5,000 results that Salesforce refuses, all of them', function () {
   this.timeout(240_000);
   let desk: DeskUnderTest;
+  /** Node-RED ends, and is started again. */
+  let reopened: () => Promise<void>;
   let requests = 0;
   let refused = 0;
   let left = Infinity;
@@ -45,7 +47,12 @@ describe('5,000 results that Salesforce refuses, all of them', function () {
     const whmcs = new InMemoryWhmcs(clock);
     const connection = whmcs.connect();
     const directory = mkdtempSync(join(place, 'long-queue-'));
-    desk = await DeskUnderTest.open({ directory, clock, whmcsOf: () => connection });
+    const open = (more: object = {}) => DeskUnderTest.open({ directory, clock, whmcsOf: () => connection, ...more });
+    desk = await open();
+    reopened = async () => {
+      await desk.provisioning.close();
+      desk = await open({ salesforce: desk.salesforce });
+    };
     desk.salesforce.refuse = forbidden;
     desk.salesforce.beforeRead = () => {
       requests += 1;
@@ -75,6 +82,19 @@ describe('5,000 results that Salesforce refuses, all of them', function () {
     await pass(60 * minute);
     assert.deepEqual([errors().length, desk.salesforce.book.length], [1, 0]);
     assert.ok(requests > 60 && requests < 3_000, `${requests} requests in an hour`);
+  });
+
+  it('are no wave of requests when Node-RED is started again, or deployed', async () => {
+    await reopened();
+    requests = 0;
+    await pass(5 * minute);
+    assert.deepEqual([errors(), desk.salesforce.book.length], [[], 0], 'the alarm is raised once, starts or not');
+    assert.ok(requests < 400, `${requests} requests in five minutes`);
+    requests = 0;
+    desk.provisioning.useSalesforce(desk.salesforce, defaultFieldNames);
+    await pass(minute);
+    assert.ok(requests < 200, `${requests} requests in the minute after a deploy`);
+    await reopened();
   });
 
   it('are told as fast as the org’s limit allows once it takes them, each once, and none over a newer attempt', async () => {
