@@ -3,14 +3,15 @@
  * that is Pending and bears this Order's mark, only while another of its orders lives; WHMCS is read before and after.
  */
 import type { Order } from '../whmcs/contract';
-import { unread, type Settling } from './add-settling';
+import { isMadeElsewhere, unread, type Settling } from './add-settling';
 import type { HeldOrder } from './held-order';
 import { unsettledAdd } from './order-record';
 import { lifeOf, readOrder, rowsOf, servicesOf, type Row } from './orders-reading';
 import { idsOf, livingOf, ownOf, rowsNow } from './own-rows';
-import { callOnWord, refused, repairsOf, settleOld, settleRepair, type Repaired } from './repair-call';
+import { quarantineMs } from './quarantine';
+import { callOnWord, noteUnsent, refused, repairsOf, settleOld, settleRepair, type Repaired } from './repair-call';
 import { wasSent } from './settle-accept';
-import { bearsMarkOf, isOurRow } from './settle-add';
+import { bears, bearsMarkOf, isOurRow } from './settle-add';
 import { withWhmcs, type WordParts } from './word';
 
 const call = 'CancelOrder';
@@ -45,6 +46,8 @@ async function cancel(settling: Settling, id: number): Promise<Repaired> {
   const others = (await livingBeside(settling, found)).filter((other) => other.order.id !== id);
   if (others.length === 0)
     return refused(`WHMCS order ${id} is the only living one of this Order: Provision / Retry goes on with it`);
+  const wait = await untilNobodyAccepts(settling, row, others);
+  if (wait !== null) return refused(wait);
 
   const { id: intent, end } = await callOnWord(settling, call, id, (options) => whmcs.cancelOrder(id, options));
   const now = await readOrder(whmcs, id, signal).catch(unread);
@@ -69,6 +72,30 @@ async function cancel(settling: Settling, id: number): Promise<Repaired> {
       );
   }
 }
+
+/**
+ * Our own accepts are on record; another installation's are not. It may have looked before ours was there, and its AcceptOrder
+ * leaves the order Pending until the last module has ended. So the first word only notes when the twin was seen, and the
+ * next one counts once whatever was under way then has ended.
+ * @returns why it has to wait; null: it has not.
+ */
+async function untilNobodyAccepts(
+  { order, whmcs }: Settling,
+  row: Row,
+  others: readonly Row[],
+): Promise<string | null> {
+  const doubled = others.some((other) => other.markers.some((marker) => bears(row, marker)));
+  if (!doubled && !isMadeElsewhere(order, row)) return null;
+  const { id } = row.order;
+  const now = order.clock.now();
+  const [first] = repairsOf(order, call, id);
+  if (first === undefined) await noteUnsent(order, { whmcs: whmcs.key, call, target: id }, mayBeAccepting);
+  const at = (first?.at ?? now) + quarantineMs(whmcs);
+  if (at <= now) return null;
+  return `WHMCS order ${id} was made by another installation, which may be accepting it just now: ask again after ${new Date(at).toISOString()}`;
+}
+
+const mayBeAccepting = 'another installation may be accepting it';
 
 const goOn = 'press Provision / Retry to go on';
 

@@ -48,6 +48,23 @@ export async function settleOld(order: HeldOrder, olds: readonly RepairIntent[],
   }
 }
 
+type Target = Pick<RepairIntent, 'whmcs' | 'call' | 'target'>;
+
+const newRepair = (order: HeldOrder, of: Target): RepairIntent => ({
+  id: nextIntentId('r', order.record, order.facts),
+  at: order.clock.now(),
+  sender: order.sender,
+  ...of,
+  settled: null,
+});
+
+const withRepair = (order: HeldOrder, repair: RepairIntent): Promise<void> =>
+  order.save((record) => ({ ...record, repairs: [...record.repairs, repair] }));
+
+/** Notes that it was asked for, and not sent yet. */
+export const noteUnsent = (order: HeldOrder, of: Target, why: string): Promise<void> =>
+  withRepair(order, { ...newRepair(order, of), settled: { how: 'not-sent', at: order.clock.now(), detail: why } });
+
 /** Makes the call, once. Its intent stays unsettled: the caller reads, and settles it. */
 export async function callOnWord(
   { order, whmcs, log, signal }: Settling,
@@ -56,19 +73,11 @@ export async function callOnWord(
   send: (options: WriteOptions) => Promise<CallEnd<null>>,
 ): Promise<{ id: string; end: CallEnd<null> }> {
   signal.throwIfAborted();
-  const intent: RepairIntent = {
-    id: nextIntentId('r', order.record, order.facts),
-    at: order.clock.now(),
-    sender: order.sender,
-    whmcs: whmcs.key,
-    call,
-    target,
-    settled: null,
-  };
+  const intent = newRepair(order, { whmcs: whmcs.key, call, target });
   log.warn(`A person asks for ${call}`, { order: order.orderId, intent: intent.id, target });
   const end = await underWay(order.store, order.orderId, intent.id, async () => {
     const sendBy = order.clock.monotonic() + acceptOrderDefaults.sendByMs;
-    await order.save((record) => ({ ...record, repairs: [...record.repairs, intent] }));
+    await withRepair(order, intent);
     return callOnce(order, intent.id, sendBy, send, () => null);
   });
   log.info(`${call} has ended`, { order: order.orderId, intent: intent.id, target, end: describe(end) });

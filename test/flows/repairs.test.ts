@@ -99,33 +99,44 @@ describe('a person’s word on', () => {
     world.assertActivatedOnce(id);
   });
 
-  scenario('a twin cancels the one that is named, and Retry accepts the other once', async (world) => {
-    await world.start(withAnswers());
-    const { account, clientId } = world.customer();
-    world.whmcs.panel.fault({ call: 'AddOrder', do: { kind: 'delay', ms: 1_500 } });
-    const id = world.approve(account, [seat]);
-    await world.until('AddOrder is under way', () => world.whmcs.panel.faults().some(({ hits }) => hits > 0));
-    // What another installation makes for it at the same time.
-    const twin = world.whmcs.office.placeOrder({
-      clientId,
-      items: [{ pid: 11, billingCycle: 'monthly' }],
-      notes: `sfOrderId=${id};i=ffffffff-a1`,
-    });
-    assert.equal(await world.ended(id), 'Failed');
-    assert.equal(world.order(id)['Activation_Error_Code__c'], 'WHMCS_TWIN');
-    assert.equal(sent(world, 'AcceptOrder'), 0);
+  scenario(
+    'a twin of another installation waits for a second word, since that one may be accepting it',
+    async (world) => {
+      await world.start(withAnswers());
+      const { account, clientId } = world.customer();
+      world.whmcs.panel.fault({ call: 'AddOrder', do: { kind: 'delay', ms: 1_500 } });
+      const id = world.approve(account, [seat]);
+      await world.until('AddOrder is under way', () => world.whmcs.panel.faults().some(({ hits }) => hits > 0));
+      const twin = world.whmcs.office.placeOrder({
+        clientId,
+        items: [{ pid: 11, billingCycle: 'monthly' }],
+        notes: `sfOrderId=${id};i=ffffffff-a1`,
+      });
+      assert.equal(await world.ended(id), 'Failed');
+      assert.equal(world.order(id)['Activation_Error_Code__c'], 'WHMCS_TWIN');
+      assert.equal(sent(world, 'AcceptOrder'), 0);
 
-    const asPlaced = await asked(world, 'cancel twin', { orderId: '801…', whmcsOrderId: 0 });
-    assert.deepEqual([asPlaced.done, sent(world, 'CancelOrder')], [false, 0], asPlaced.text);
-    const answer = await asked(world, 'cancel twin', { orderId: id, whmcsOrderId: twin.id });
-    assert.equal(answer.done, true, answer.text);
-    await world.retry(id);
-    await world.until('it is activated', () => world.status(id) === 'Activated');
-    const held = world.ordersOf(clientId).map(({ status, accepts }) => ({ status, accepts }));
-    assert.deepEqual(held, [
-      { status: 'Cancelled', accepts: 0 },
-      { status: 'Active', accepts: 1 },
-    ]);
-    assert.deepEqual([sent(world, 'CancelOrder'), sent(world, 'AddOrder'), sent(world, 'AcceptOrder')], [1, 1, 1]);
-  });
+      const asPlaced = await asked(world, 'cancel twin', { orderId: '801…', whmcsOrderId: 0 });
+      assert.match(asPlaced.text, /^Put \{ orderId/);
+      for (let word = 0; word < 2; word++) {
+        const answer = await asked(world, 'cancel twin', { orderId: id, whmcsOrderId: twin.id });
+        assert.deepEqual([answer.done, /ask again after 20/.test(answer.text)], [false, true], answer.text);
+      }
+      assert.equal(sent(world, 'CancelOrder'), 0);
+      // A person who knows that the other one is switched off need not wait.
+      world.whmcs.office.setStatus(twin.id, 'Cancelled');
+      assert.equal((await asked(world, 'cancel twin', { orderId: id, whmcsOrderId: twin.id })).done, true);
+      await world.retry(id);
+      await world.until('it is activated', () => world.status(id) === 'Activated');
+      const held = world.ordersOf(clientId).map(({ id: of, status, accepts }) => [of === twin.id, status, accepts]);
+      assert.deepEqual(
+        held.sort((one, other) => Number(other[0]) - Number(one[0])),
+        [
+          [true, 'Cancelled', 0],
+          [false, 'Active', 1],
+        ],
+      );
+      assert.deepEqual([sent(world, 'CancelOrder'), sent(world, 'AddOrder'), sent(world, 'AcceptOrder')], [0, 1, 1]);
+    },
+  );
 });

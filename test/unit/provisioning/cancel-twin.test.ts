@@ -28,9 +28,10 @@ describe('The word to cancel a twin', () => {
   const cancels = (): number => job.whmcs.calls.filter((call) => call === 'CancelOrder').length;
   const ownMark = (): string => `sfOrderId=${orderId};i=${job.desk.provisioning.store.id}-a1`;
   const twinOf = (notes: string): void => void job.whmcs.add({ clientId, items: asked(), notes });
-  /** WHMCS carries one AddOrder out twice: 5001 and 5002, both Pending, and the Order has failed for it. */
+  /** The first AddOrder is carried out when the second has gone out: 5002 and 5001, both Pending; the Order has failed for it. */
   const twins = async (options: JobOptions = {}): Promise<void> => {
     await begin(options);
+    job.whmcs.addFaults = [{ end: 'unknown' }];
     job.whmcs.onAdded = (id) => {
       if (id === 5001) twinOf(ownMark());
     };
@@ -54,14 +55,7 @@ describe('The word to cancel a twin', () => {
   });
 
   it('cancels the one on record where a person wants the other, and Retry goes on with that', async () => {
-    await begin();
-    // The first call is carried out when the second has gone out.
-    job.whmcs.addFaults = [{ end: 'unknown' }];
-    job.whmcs.onAdded = (id) => {
-      if (id === 5001) twinOf(ownMark());
-    };
-    await run();
-    assert.equal(job.errorCode(), 'WHMCS_TWIN');
+    await twins();
     assert.match(await cancel(5001), /^done: WHMCS order 5001 is Cancelled, 5002 stays/);
     await retry();
     assert.equal(job.status(), 'Activated', job.ends.join(' | '));
@@ -86,6 +80,7 @@ describe('The word to cancel a twin', () => {
 
   it('cancels one that has turned up late beside an Activated Order, which stays as it is', async () => {
     await begin();
+    job.whmcs.addFaults = [{ end: 'unknown' }];
     await run();
     twinOf(ownMark());
     const written = job.salesforce.book.length;
@@ -98,6 +93,7 @@ describe('The word to cancel a twin', () => {
 
   it('cancels one whose mark is a custom field', async () => {
     await begin({ marker: { customFieldId: 7 } });
+    job.whmcs.addFaults = [{ end: 'unknown' }];
     job.whmcs.onAdded = (id) => {
       if (id !== 5001) return;
       const items = asked().map((item) => ({ ...item, customFields: { 7: ownMark() } }));
@@ -122,6 +118,52 @@ describe('The word to cancel a twin', () => {
     const entry = (await job.desk.provisioning.store.timeline.ofOrder(orderId)).at(-1);
     assert.deepEqual([entry?.step, entry?.status], ['cancel_twin', 'done']);
     assert.match(entry?.detail ?? '', /5002 is Cancelled/);
+  });
+
+  describe('that another installation has made', () => {
+    const minutes = 60_000;
+
+    for (const [what, mark] of [
+      ['another store', `sfOrderId=${orderId};i=ffffffff-a1`],
+      ['a copy of this one', null],
+    ] as const) {
+      const foreignTwin = async (): Promise<void> => {
+        await begin();
+        job.whmcs.onAdded = (id) => {
+          if (id === 5001) twinOf(mark ?? ownMark());
+        };
+        await run();
+        assert.equal(job.errorCode(), 'WHMCS_TWIN');
+      };
+
+      it(`is cancelled by the second word, five minutes after the first, where that is ${what}`, async () => {
+        await foreignTwin();
+        const at = new Date(job.clock.now() + 5 * minutes).toISOString();
+        const text = `no: WHMCS order 5002 was made by another installation, which may be accepting it just now: ask again after ${at}`;
+        const first = await cancel(5002);
+        assert.equal(first.slice(0, 100), text.slice(0, 100));
+        await job.desk.settle(4 * minutes);
+        assert.match(await cancel(5002), /ask again after/);
+        assertNothingSent();
+        await job.desk.settle(2 * minutes);
+        assert.match(await cancel(5002), /^done/);
+        await retry();
+        assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+        assert.deepEqual([job.whmcs.cancelled, job.whmcs.accepted], [[5002], [5001]]);
+      });
+
+      it(`is not cancelled while an AcceptOrder of it runs its module, where that is ${what}`, async () => {
+        await foreignTwin();
+        // WHMCS sets the status at the end of the modules.
+        job.clock.after(2 * minutes, () => job.whmcs.accept(5002));
+        await cancel(5002);
+        await job.desk.settle(6 * minutes);
+        assert.match(await cancel(5002), /^no: WHMCS order 5002 is Active/);
+        assertNothingSent();
+        await retry();
+        assert.deepEqual(job.whmcs.accepted, []);
+      });
+    }
   });
 
   describe('when its answer is lost', () => {
