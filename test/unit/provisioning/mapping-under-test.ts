@@ -49,7 +49,8 @@ export const item = (pid: number | string, quantity = 1, over: Partial<Item> = {
   ...over,
 });
 
-const neverAdded = '801000000000999AAA';
+/** Of the Order that is mapped alone: no count of those that are added comes to it. */
+const neverAdded = '801999999999999AAA';
 
 export class MappingUnderTest {
   private orders = 0;
