@@ -16,7 +16,7 @@ export const storeCalls = {
   leases: ['acquire', 'release'],
 } as const;
 export const whmcsReads = ['getOrders', 'getServices', 'getClient', 'getPayMethods', 'getProducts'] as const;
-export const whmcsWrites = ['addOrder', 'acceptOrder'] as const;
+export const whmcsWrites = ['addOrder', 'acceptOrder', 'cancelOrder'] as const;
 export const salesforceCalls = ['readOrder', 'writeOrder', 'writeItems'] as const;
 
 type Calls = (...given: unknown[]) => Promise<unknown>;

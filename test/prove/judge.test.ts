@@ -106,6 +106,21 @@ describe('The checker of the proof', () => {
     assert.deepEqual({ twins, allowed, none }, { twins: [twin], allowed: ['late twin'], none: [] });
   });
 
+  it('finds a cancel of the last one, and of one that is accepted', () => {
+    const cancelled = (orderId: number): Entry => ({
+      ...accepted(orderId),
+      what: 'orderStatus',
+      status: 'Cancelled',
+    });
+    const expected = { allowances: ['two stores'] as const };
+    const two = [made(5001), made(5002), accepted(5001)];
+    assert.equal(breaches({ ledger: [...two, cancelled(5002)], expected }), '');
+    assert.match(breaches({ ledger: [...two, cancelled(5001)], expected }), /5001 was cancelled and accepted/);
+    const order = failed('WHMCS_ORDER_GONE', { whmcsOrderId: '5001', message: '5001 and 5002' });
+    const none = [made(5001), made(5002), cancelled(5001), cancelled(5002)];
+    assert.match(breaches({ ledger: none, order, expected }), /all its WHMCS orders were cancelled: 5001, 5002/);
+  });
+
   it('finds a module that ran twice for one service', () => {
     assert.match(breaches({ ledger: [made(5001), ran(9001, 1), ran(9001, 2), accepted(5001)] }), /ran 2 times/);
     const begun = { ...booked(5001, 'Active'), services: [{ ...service, moduleRuns: 2 }] };

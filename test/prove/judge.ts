@@ -149,6 +149,7 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
     const which = madeTwice.find((each) => expected.allowances.includes(each));
     allow(which ?? 'late twin', `WHMCS made ${own.length} orders for it: ${own.join(', ')}`);
   }
+  judgeCancels(own, accepted, judging, breach);
   judgeHistory(order, judging, breach);
   const named = order.whmcsOrderId === null ? null : Number(order.whmcsOrderId);
   switch (order.status) {
@@ -192,6 +193,22 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
     default:
       return breach(`its status is ${order.status || 'empty'}`);
   }
+}
+
+/** A person had one of two cancelled: never the last one, and never one that is accepted. */
+function judgeCancels(
+  own: readonly number[],
+  accepted: readonly number[],
+  { books }: Judging,
+  breach: (what: string) => void,
+): void {
+  const cancelled = books.whmcsLedger
+    .filter((entry) => entry.what === 'orderStatus' && entry['by'] === 'api' && entry['status'] === 'Cancelled')
+    .map((entry) => Number(entry['orderId']))
+    .filter((id) => own.includes(id));
+  if (cancelled.length === 0) return;
+  if (own.every((id) => cancelled.includes(id))) breach(`all its WHMCS orders were cancelled: ${own.join(', ')}`);
+  for (const id of cancelled) if (accepted.includes(id)) breach(`WHMCS order ${id} was cancelled and accepted`);
 }
 
 /** What was written on the way. */

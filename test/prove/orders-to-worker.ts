@@ -62,6 +62,8 @@ export const told = z.discriminatedUnion('do', [
   z.object({ do: z.literal('go on'), id: z.number() }),
   z.object({ do: z.literal('say whether you rest') }),
   z.object({ do: z.literal('count') }),
+  /** A person's word, as the node *control* takes it. */
+  z.object({ do: z.literal('cancel twin'), orderId: z.string(), whmcsOrderId: z.number() }),
   z.object({ do: z.literal('end') }),
 ]);
 export type Told = z.infer<typeof told>;

@@ -1,6 +1,7 @@
 /** What a seed is: which row, what goes wrong at the vendors, and where which worker is killed or stopped. */
 import { Seeded } from '../seeded';
 import { shapeBackup } from './backup-plan';
+import { shapeTwin } from './twin-plan';
 import type { EngineName } from './engines';
 import { faultAt, late, lost, maybeLost, slowFailed, type Do } from './faults';
 import { ask, kill, lives } from './harms';
@@ -47,6 +48,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     retryAfterMs: seeded.pick([2_000, 20_000, 90_000]),
     fsync: seed % 2 ? 'everysec' : 'always',
     backup: null,
+    cancels: null,
     allowances: [],
   };
   const also = (order: Order): void => void (first.lives[0] = [...(first.lives[0] ?? []), order]);
@@ -127,6 +129,9 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
       plan.seats.push({ ...first, place: 1, lives: seeded.chance(0.5) ? lives(seeded, hit, engine) : [[]] });
       plan.faults = maybeLost(seeded, 0.3);
       plan.allowances = ['two stores'];
+      break;
+    case 'twin cancelled':
+      shapeTwin(plan, first, seeded, lives(seeded, hit, engine));
       break;
     case 'store restarted, everysec':
     case 'store restarted, always':

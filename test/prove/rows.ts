@@ -16,6 +16,7 @@ export const rows = [
   'retry click',
   'second instance',
   'two stores',
+  'twin cancelled',
   'store restarted, everysec',
   'store restarted, always',
   'store lost',
@@ -89,6 +90,8 @@ export interface Plan {
   /** When Redis writes its append-only file through to the disk; without a sense on the other engine. */
   fsync: 'everysec' | 'always';
   backup: Backup | null;
+  /** Which of two Pending orders a person lets the first store cancel, before they press Retry; null: none. */
+  cancels: 'the older' | 'the newer' | null;
   allowances: Allowance[];
 }
 

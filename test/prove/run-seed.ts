@@ -33,6 +33,9 @@ const settleWindowMs = 3_600_000;
 /** Nothing moves for so long before the books are read. */
 const quietMs = 20_000;
 const pollMs = 40;
+/** A person who was told to ask again does so after six minutes, a few times. */
+const betweenWordsMs = 360_000;
+const mostWords = 4;
 const channelClient = 3_001;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -279,12 +282,40 @@ class SeedRun {
       const since = this.failedAt.get(id) ?? now;
       this.failedAt.set(id, since);
       if (now - since < this.plan.retryAfterMs) continue;
+      if (this.cancelsFirst(id, now)) continue;
       this.failedAt.delete(id);
       this.retried.set(id, done + 1);
       this.note(`a person presses Retry on ${id}`);
       this.vendors.salesforce.people.approve(id);
     }
     return any;
+  }
+
+  /** When a person may press Retry after the word to cancel. */
+  private readonly wordAt = new Map<string, { again: number; words: number }>();
+  /**
+   * A person gives the word to cancel, once more where the first one only notes it, and then waits a while for what comes of it.
+   * @returns whether there is still something to wait for.
+   */
+  private cancelsFirst(id: string, now: number): boolean {
+    const { cancels } = this.plan;
+    const living = this.vendors.whmcs.office
+      .orders()
+      .filter(({ status, notes }) => status === 'Pending' && notes.includes(id))
+      .map((order) => order.id)
+      .sort((one, other) => one - other);
+    const word = this.wordAt.get(id) ?? { again: now, words: 0 };
+    if (cancels === null || living.length < 2 || word.words >= mostWords) {
+      const waits = now < word.again;
+      if (!waits) this.wordAt.delete(id);
+      return waits;
+    }
+    if (now < word.again) return true;
+    this.wordAt.set(id, { again: now + betweenWordsMs, words: word.words + 1 });
+    const whmcsOrderId = (cancels === 'the older' ? living[0] : living.at(-1)) ?? 0;
+    this.note(`a person lets WHMCS order ${whmcsOrderId} be cancelled`);
+    this.seats.tell({ do: 'cancel twin', orderId: id, whmcsOrderId });
+    return true;
   }
 
   private orders(): HeldSalesforceOrder[] {
@@ -310,7 +341,7 @@ class SeedRun {
     const { plan, vendors } = this;
     const faultsStruck = [...this.faultsOf('whmcs'), ...this.faultsOf('salesforce')].some(({ hits }) => hits > 0);
     const harmed = this.deeds.some((deed) => !/duplicate|publish again/.test(deed));
-    const calm = !faultsStruck && !harmed && plan.row !== 'two stores';
+    const calm = !faultsStruck && !harmed && plan.places === 1;
     const verdict = judge(
       {
         orders: this.orders(),

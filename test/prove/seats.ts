@@ -1,6 +1,6 @@
 /** The workers of one seed: started, started late, stopped and let go on, and started anew when they have died. */
 import { join } from 'node:path';
-import type { Said } from './orders-to-worker';
+import type { Said, Told } from './orders-to-worker';
 import type { Place } from './engines';
 import type { Plan, Seat } from './rows';
 import type { RunOptions } from './run-seed';
@@ -75,6 +75,11 @@ export class Seats {
         this.starting -= 1;
       });
     }
+  }
+
+  /** Tells the first worker, if it lives. */
+  tell(line: Told): void {
+    this.seated[0]?.worker?.tell(line);
   }
 
   async untilRest(limit: number, pollMs: number): Promise<void> {

@@ -14,6 +14,7 @@ import { getOrder } from '../../lib/provisioning/get-order';
 import { Intake } from '../../lib/provisioning/intake';
 import { mapping } from '../../lib/provisioning/mapping';
 import { Provisioning } from '../../lib/provisioning/provisioning';
+import { repairByHand } from '../../lib/provisioning/repair-by-hand';
 import { SharedStore } from '../../lib/provisioning/shared-store';
 import { updateOrder } from '../../lib/provisioning/update-order';
 import type { Facts, Log } from '../../lib/log';
@@ -100,6 +101,7 @@ async function main(): Promise<void> {
       asked.delete(line.id);
     } else if (line.do === 'end') process.exit(0);
     else if (line.do === 'count') boundaries.counts = true;
+    else if (line.do === 'cancel twin') void cancel(shared.provisioning, line);
     else
       void rests(shared.provisioning)
         // After a stop, say, the connection to the store has to be made anew.
@@ -149,6 +151,13 @@ async function main(): Promise<void> {
   await provisioning.start();
   await intake.start();
   say({ is: 'ready' });
+}
+
+async function cancel(provisioning: Provisioning | null, line: Extract<Told, { do: 'cancel twin' }>): Promise<void> {
+  if (provisioning === null) return log.warn('Nobody takes the word: the store is not open');
+  const { orderId, whmcsOrderId } = line;
+  const answers = await repairByHand('cancel twin', { orderId, whmcsOrderId }, provisioning).catch(String);
+  log.info('cancel twin', { order: orderId, answer: JSON.stringify(answers) });
 }
 
 /** What is left to do; '': nothing. */
