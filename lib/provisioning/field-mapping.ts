@@ -60,8 +60,10 @@ export function itemFields(
   const name = (path: string | null): string | undefined => {
     const text = value(path);
     if (path === null || text === null) return undefined;
-    if (/^[^\s\p{Cc}<>"'/\\@:,;=&]{1,253}$/u.test(text)) return text;
-    faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' is no domain name`);
+    if (isName(text)) return text;
+    if (isName(text.replace(unseen, '')))
+      faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' holds a sign that cannot be seen`, typeAnew);
+    else faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' is no domain name`);
     return undefined;
   };
   const fields: ItemFields = {};
@@ -98,6 +100,15 @@ export function itemFields(
 }
 
 const shown = (text: string): string => cut(text, 30);
+
+/** Comes along when a name is copied from a page or a mail. The two joiners are letters' own in some scripts. */
+const unseen = /(?![\u200C\u200D])\p{Cf}/gu;
+const typeAnew = 'Delete the value of the field named here, and type it anew instead of copying it.';
+
+/** A domain or a host name, of any script; WHMCS takes whatever it is given, and sets it up. */
+const isName = (text: string): boolean =>
+  /^(?!\.)(?!.*\.\.)[^\s\p{Cc}\p{Cs}<>"'/\\@:,;=&?#|%$!()[\]{}^`~+]{1,253}$/u.test(text) &&
+  text.replace(unseen, '') === text;
 
 /** "15.50": dot decimal, no more than two places, which WHMCS would cut off. */
 function moneyOf(text: string): string | null {

@@ -64,6 +64,19 @@ describe('the mapping of fields', () => {
       assert.match(fed({ domain: 'D' }, { D: name }).faults[0] ?? '', /^DOMAIN_INVALID/, name);
   });
 
+  it('feeds no name that was copied with a part of an address, or with a sign that nobody sees', () => {
+    const bad = ['a.example?from=mail', 'a.example#top', 'a%20b.example', '(a.example)', '[a.example]', 'a|b.example'];
+    for (const name of [...bad, 'a..example', '.a.example', '.', 'a\u{D83D}.example'])
+      assert.deepEqual(fed({ domain: 'D' }, { D: name }).faults, [`DOMAIN_INVALID: D '${name}' is no domain name`]);
+    for (const name of ['a.example\u200B', '\u200Ea.example', 'a\u00ADb.example', '\u2060a.example'])
+      assert.deepEqual(fed({ hostname: 'H' }, { H: name }).faults, [
+        `DOMAIN_INVALID: H '${name}' holds a sign that cannot be seen`,
+      ]);
+    // Needed between letters of some scripts; and what certificates and services are ordered for.
+    for (const name of ['نامه\u200Cای.example', '*.a.example', '_sip.a.example', 'a.example.'])
+      assert.deepEqual(fed({ domain: 'D' }, { D: name }), { fields: { domain: name }, faults: [] });
+  });
+
   it('feeds a price with two decimals, and takes none that WHMCS would change', () => {
     for (const [text, price] of [
       ['15', '15.00'],
