@@ -87,6 +87,6 @@ export const foreseenText = ({ creates, notes }: Pick<DryRunEntry, 'creates' | '
 function createdText({ client, lines, amount }: Created): string {
   const items = lines.map(({ pid, billingCycle, quantity }) => `${quantity} × product ${pid} ${billingCycle}`);
   const shown = items.length > 5 ? [...items.slice(0, 5), `${items.length - 5} more lines`] : items;
-  const price = amount === null ? '' : `, ${amount} ${client.currency} before tax`;
+  const price = amount === null ? '' : `, ${amount} ${client.currency} before tax and set-up fees`;
   return `would add ${shown.join(', ')} for WHMCS client ${client.id}, paid by ${client.paymentMethod}${price}`;
 }

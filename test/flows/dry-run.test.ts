@@ -37,7 +37,11 @@ async function lookBefore(world: World): Promise<void> {
   await world.until('it has told of the bad order', () => said('Consulting day: WH_Product_ID__c is empty'));
   await world.until('its answer is there', () => said(`subject: '${good}'`) && said(`subject: '${bad}'`));
   assert.deepEqual(books(world), before);
-  assert.ok(said(/would add 1 × product 11 monthly for WHMCS client 1001, paid by mailin, 15\.00 USD before tax/));
+  assert.ok(
+    said(
+      /would add 1 × product 11 monthly for WHMCS client 1001, paid by mailin, 15\.00 USD before tax and set-up fees/,
+    ),
+  );
   assert.ok(said(/body: 'action=AddOrder&responsetype=json&clientid=1001&paymentmethod=mailin&pid%5B0%5D=11&/));
   await world.press('dry run', good.slice(0, 15));
   await world.until('the status says so', () =>

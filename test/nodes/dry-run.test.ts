@@ -147,7 +147,7 @@ describe('a dry run', () => {
         bodyNote: 0,
         text:
           `Order ${number}: would add 3 × product 14 annually, 1 × product 17 onetime, 1 × product 17 onetime for WHMCS client 1001, ` +
-          `paid by mailin, 947.00 USD before tax. An event of it would be skipped now: Activation_Status__c of Order ${number} is 'Not Started'`,
+          `paid by mailin, 947.00 USD before tax and set-up fees. An event of it would be skipped now: Activation_Status__c of Order ${number} is 'Not Started'`,
       },
     );
     assert.match(
