@@ -35,7 +35,7 @@ export async function addNow(adding: Adding): Promise<HeldResult | null> {
 }
 
 /**
- * The client's newest orders, with their marks.
+ * The client's orders that may be as young as the Salesforce Order, with their marks.
  * @throws WhmcsError
  */
 export async function newestRows({
@@ -46,7 +46,7 @@ export async function newestRows({
   signal,
 }: Wanted & { whmcs: OrderReads; signal: AbortSignal }): Promise<Row[]> {
   const { id: clientId } = input.client;
-  const orders = await newestOrders(whmcs, clientId, signal);
+  const orders = await newestOrders(whmcs, clientId, { since: order.record.seen?.createdAt ?? null }, signal);
   const foreign = orders.find((one) => one.clientId !== clientId);
   if (foreign)
     throw unreadable(`Asked for the orders of client ${clientId}, WHMCS answered with those of ${foreign.clientId}`);

@@ -51,7 +51,7 @@ export async function lookOnce(settling: Settling, intent: AddIntent): Promise<A
   await order.refreshFacts();
   const known = decide(settling, intent, null, 'sender', []);
   if (known.do !== 'wait') return known;
-  const orders = await newestOrders(whmcs, intent.clientId, signal);
+  const orders = await newestOrders(whmcs, intent.clientId, { above: lowestWatermark(order.record) }, signal);
   return decide(settling, intent, await rows(settling, intent, orders), 'sender', []);
 }
 

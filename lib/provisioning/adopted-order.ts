@@ -1,6 +1,6 @@
 /** The WHMCS order that a Salesforce order has: read back before anything is built on it, or found by the id in Salesforce. */
 import type { Order, Service, Whmcs } from '../whmcs/contract';
-import { adopt, clientsOf, isOurs, isUnknown, settleAdd } from './add-record';
+import { adopt, clientsOf, isOurs, isUnknown, lowestWatermark, settleAdd } from './add-record';
 import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { failure } from './failure';
 import type { KnownOrder } from './foresight';
@@ -124,7 +124,7 @@ async function ownRows(settling: Settling, adopted: Adopted): Promise<Row[]> {
 }
 
 async function newestRows({ order, whmcs, signal }: Settling, key: string, clientId: number): Promise<Row[]> {
-  const orders = await newestOrders(whmcs, clientId, signal);
+  const orders = await newestOrders(whmcs, clientId, { above: lowestWatermark(order.record) }, signal);
   const other = orders.find((one) => one.clientId !== clientId);
   if (other)
     throw unreadable(`Asked for the orders of client ${clientId}, WHMCS answered with those of ${other.clientId}`);

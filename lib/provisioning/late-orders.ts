@@ -61,7 +61,7 @@ export async function lookForLate(settling: Settling, intent: AddIntent): Promis
 
 async function lateOf({ order, whmcs, signal }: Settling, { whmcs: key, clientId, items }: AddIntent): Promise<Row[]> {
   const { record, orderId, store, facts } = order;
-  const orders = await newestOrders(whmcs, clientId, signal);
+  const orders = await newestOrders(whmcs, clientId, { above: lowestWatermark(record) }, signal);
   const mayBeOurs = orders.filter((one) => one.clientId === clientId && lifeOf(one.status) !== 'dead');
   const services = mayBeOurs.length > 0 ? await whmcs.getServices({ clientId }, signal) : [];
   const rows = await rowsOf(store, key, mayBeOurs, services, lowestWatermark(record));

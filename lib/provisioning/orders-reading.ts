@@ -45,17 +45,56 @@ async function page(
 }
 
 /**
- * The client's newest orders, in one call; in two where page one turns out to hold the oldest.
+ * How far back a client's orders matter: down to an id (those above it do), or to those that may be as young as an instant
+ * (wall ms). null: not known, so all of them do.
+ */
+export type Reach = { above: number } | { since: number | null };
+
+const isBeyond = (order: Order, reach: Reach): boolean =>
+  'above' in reach ? order.id <= reach.above : reach.since !== null && isDatedBefore(order, reach.since);
+
+/**
+ * The client's newest orders, as far back as they matter: in one call for most clients, page by page for one with many newer
+ * orders. WHMCS documents no order of its pages: where page one holds the oldest, all are read if they do not fit on two.
  * @throws WhmcsError when they cannot be read, or the answer is no evidence.
  */
-export async function newestOrders(whmcs: OrderReads, clientId: number, signal?: AbortSignal): Promise<Order[]> {
+export async function newestOrders(
+  whmcs: OrderReads,
+  clientId: number,
+  reach: Reach,
+  signal?: AbortSignal,
+): Promise<Order[]> {
   const first = await page(whmcs, clientId, 0, pageLength, signal);
   const ids = first.orders.map((order) => order.id);
+  if (first.total <= ids.length) return first.orders;
   const rising = ids.length > 1 && (ids[0] ?? 0) < (ids[ids.length - 1] ?? 0);
-  if (!rising || first.total <= ids.length) return first.orders;
+  if (!rising) return goOn(whmcs, clientId, reach, first.orders, signal);
   // As long as page one is: WHMCS may give fewer rows than it is asked for.
-  const last = await page(whmcs, clientId, Math.max(ids.length, first.total - ids.length), pageLength, signal);
-  return [...first.orders, ...last.orders];
+  const start = Math.max(ids.length, first.total - ids.length);
+  const last = await page(whmcs, clientId, start, ids.length, signal);
+  const reached = start === ids.length || last.orders.some((order) => isBeyond(order, reach));
+  return reached ? [...first.orders, ...last.orders] : allOrders(whmcs, clientId, signal);
+}
+
+/** Older pages, until one holds an order that does not matter any more. */
+async function goOn(
+  whmcs: OrderReads,
+  clientId: number,
+  reach: Reach,
+  newest: readonly Order[],
+  signal: AbortSignal | undefined,
+): Promise<Order[]> {
+  const found = new Map(newest.map((order) => [order.id, order]));
+  let orders = newest;
+  for (let start = newest.length, pages = 1; pages < maxPages; pages++) {
+    if (orders.some((order) => isBeyond(order, reach))) return [...found.values()];
+    const read = await page(whmcs, clientId, start, longPageLength, signal);
+    orders = read.orders;
+    for (const order of orders) found.set(order.id, order);
+    start += orders.length;
+    if (start >= read.total) return [...found.values()];
+  }
+  throw unreadable('GetOrders does not come to an end');
 }
 
 /**
