@@ -9,13 +9,14 @@ describe('the reference flow when Salesforce publishes nothing', () => {
   scenario(
     'finds the order by its sweep, makes one WHMCS order, and leaves a live event that comes late without effect',
     async (world) => {
-      // The store is to be older than the order.
       await world.start(referenceFlow(), { env: { SF_EVENTS_REPLAY: 'LATEST' } });
       await world.stop();
       await world.until('the stream is gone', () => world.openStreams() === 0);
       world.salesforce.panel.switches({ flowPublishes: false });
       const id = world.approve('Northwind Traders', [{ code: 'SEAT-M', quantity: 1 }]);
+      // The order has been waiting for so long, and the store is older still.
       world.salesforce.panel.advance(2 * minute);
+      world.ageStore(3 * minute);
       await world.startAgain({ env: { SF_EVENTS_REPLAY: 'LATEST' } });
       assert.equal(await world.ended(id), 'Activated');
       assert.ok(

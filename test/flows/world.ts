@@ -192,9 +192,16 @@ export class World {
     });
   }
 
-  private inStore<T>(read: (database: DatabaseSync) => T): T {
+  /** While Node-RED is stopped: the store was made so many ms earlier than it was. */
+  ageStore(ms: number): void {
+    const change = 'UPDATE store SET born_at = born_at - ?, doubt_until = doubt_until - ?';
+    const { changes } = this.inStore((database) => database.prepare(change).run(ms, ms), { readOnly: false });
+    assert.equal(Number(changes), 1);
+  }
+
+  private inStore<T>(read: (database: DatabaseSync) => T, options = { readOnly: true }): T {
     const Database = databaseClass();
-    const database = new Database(join(this.userDir, 'order-provisioning.sqlite'), { readOnly: true });
+    const database = new Database(join(this.userDir, 'order-provisioning.sqlite'), options);
     try {
       return read(database);
     } finally {
