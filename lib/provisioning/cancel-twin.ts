@@ -43,9 +43,11 @@ async function cancel(settling: Settling, id: number): Promise<Repaired> {
   if (dead) return { done: true, text: `WHMCS order ${id} is ${found.status}; ${goOn}` };
   const why = whyNot(order, found);
   if (why !== null) return refused(`WHMCS order ${id} ${why}`);
-  const others = (await livingBeside(settling, found)).filter((other) => other.order.id !== id);
+  const others = (await livingBeside(settling, found)).filter((other) => mayStay(settling, other, id));
   if (others.length === 0)
-    return refused(`WHMCS order ${id} is the only living one of this Order: Provision / Retry goes on with it`);
+    return refused(
+      `WHMCS order ${id} is the only one of this Order that is sure to live: Provision / Retry goes on with it`,
+    );
   const wait = await untilNobodyAccepts(settling, row, others);
   if (wait !== null) return refused(wait);
 
@@ -85,17 +87,26 @@ async function untilNobodyAccepts(
   others: readonly Row[],
 ): Promise<string | null> {
   const doubled = others.some((other) => other.markers.some((marker) => bears(row, marker)));
-  if (!doubled && !isMadeElsewhere(order, row)) return null;
+  const foreign = doubled || isMadeElsewhere(order, row);
+  const lostAt = await maybeLostAt(order);
+  if (!foreign && lostAt === null) return null;
   const { id } = row.order;
   const now = order.clock.now();
   const [first] = repairsOf(order, call, id);
   if (first === undefined) await noteUnsent(order, { whmcs: whmcs.key, call, target: id }, mayBeAccepting);
-  const at = (first?.at ?? now) + quarantineMs(whmcs);
+  const at = Math.max(first?.at ?? now, lostAt ?? 0) + quarantineMs(whmcs);
   if (at <= now) return null;
-  return `WHMCS order ${id} was made by another installation, which may be accepting it just now: ask again after ${new Date(at).toISOString()}`;
+  const who = foreign ? 'was made by another installation, which' : 'is of before the store’s loss, which';
+  return `WHMCS order ${id} ${who} may be accepting it just now: ask again after ${new Date(at).toISOString()}`;
 }
 
-const mayBeAccepting = 'another installation may be accepting it';
+/** Wall ms of the store's loss, where a record that was lost may have told of an AcceptOrder of ours (exactly-one R2). */
+async function maybeLostAt({ store, record }: HeldOrder): Promise<number | null> {
+  const doubt = await store.doubt();
+  return doubt !== null && (record.seen?.createdAt ?? -Infinity) < doubt.until ? doubt.until : null;
+}
+
+const mayBeAccepting = 'it may be being accepted';
 
 const goOn = 'press Provision / Retry to go on';
 
@@ -114,6 +125,20 @@ function whyNot(order: HeldOrder, found: Order): string | null {
   if (/^paid$/i.test(found.paymentStatus.trim()))
     return `has a paid invoice (${found.invoiceId ?? 'no id'}): cancel the other one, or cancel and refund this one in WHMCS`;
   return null;
+}
+
+/**
+ * Whether a person can go on with it once the other one is cancelled: Pending or Active, nobody else's, and with no
+ * CancelOrder of its own that may still be carried out.
+ */
+function mayStay({ order, whmcs }: Settling, row: Row, id: number): boolean {
+  const life = lifeOf(row.order.status);
+  if (row.order.id === id || (life !== 'pending' && life !== 'active')) return false;
+  if (row.claimedBy !== null && row.claimedBy !== order.orderId) return false;
+  const recent = order.clock.now() - quarantineMs(whmcs);
+  return !repairsOf(order, call, row.order.id).some(
+    ({ settled, at }) => at > recent && (settled === null || settled.how === 'unknown'),
+  );
 }
 
 /** This Order's living WHMCS orders, of every client that it was added for. */

@@ -280,11 +280,46 @@ describe('The word to cancel a twin', () => {
       assertNothingSent();
     });
 
-    it('for the only living one', async () => {
+    for (const [what, status] of [
+      ['is Cancelled', 'Cancelled'],
+      ['has a status that a person made up', 'Refunded'],
+    ] as const) {
+      it(`while the other one ${what}`, async () => {
+        await twins();
+        job.whmcs.order(5001).status = status;
+        assert.match(await cancel(5002), /^no: WHMCS order 5002 is the only one of this Order that is sure to live/);
+        assertNothingSent();
+      });
+    }
+
+    it('while the other one belongs to another Salesforce Order', async () => {
       await twins();
-      job.whmcs.order(5001).status = 'Cancelled';
-      assert.match(await cancel(5002), /^no: WHMCS order 5002 is the only living one of this Order/);
+      await job.desk.provisioning.store.claims.claim(job.connection.key, 5002, '801000000000002AAA');
+      assert.match(await cancel(5001), /^no: WHMCS order 5001 is the only one of this Order that is sure to live/);
       assertNothingSent();
+    });
+
+    it('while the other one’s CancelOrder may still be carried out', async () => {
+      await twins();
+      job.whmcs.repairFaults = [{ end: 'unknown', done: 20_000 }];
+      assert.match(await cancel(5002), /^no: No answer/);
+      assert.match(await cancel(5001), /^no: WHMCS order 5001 is the only one of this Order that is sure to live/);
+      await job.desk.settle(30_000);
+      assert.deepEqual(job.whmcs.cancelled, [5002]);
+    });
+
+    it('while a lost record may have told of an AcceptOrder that is at work', async () => {
+      await twins();
+      await job.desk.provisioning.store.setDoubt({ until: job.clock.now() + 1, reason: 'restored' });
+      assert.match(
+        await cancel(5001),
+        /^no: WHMCS order 5001 is of before the store’s loss, which may be accepting it/,
+      );
+      await job.desk.settle(4 * 60_000);
+      assert.match(await cancel(5001), /^no: .*ask again after/);
+      assertNothingSent();
+      await job.desk.settle(2 * 60_000);
+      assert.match(await cancel(5001), /^done/);
     });
 
     for (const [status, text] of [
