@@ -88,22 +88,21 @@ async function untilNobodyAccepts(
 ): Promise<string | null> {
   const doubled = others.some((other) => other.markers.some((marker) => bears(row, marker)));
   const foreign = doubled || isMadeElsewhere(order, row);
-  const lostAt = await maybeLostAt(order);
-  if (!foreign && lostAt === null) return null;
+  if (!foreign && !(await mayBeLost(order))) return null;
   const { id } = row.order;
   const now = order.clock.now();
   const [first] = repairsOf(order, call, id);
   if (first === undefined) await noteUnsent(order, { whmcs: whmcs.key, call, target: id }, mayBeAccepting);
-  const at = Math.max(first?.at ?? now, lostAt ?? 0) + quarantineMs(whmcs);
+  const at = (first?.at ?? now) + quarantineMs(whmcs);
   if (at <= now) return null;
   const who = foreign ? 'was made by another installation, which' : 'is of before the store’s loss, which';
   return `WHMCS order ${id} ${who} may be accepting it just now: ask again after ${new Date(at).toISOString()}`;
 }
 
-/** Wall ms of the store's loss, where a record that was lost may have told of an AcceptOrder of ours (exactly-one R2). */
-async function maybeLostAt({ store, record }: HeldOrder): Promise<number | null> {
+/** A record that was lost may have told of an AcceptOrder of ours (exactly-one R2). */
+async function mayBeLost({ store, record }: HeldOrder): Promise<boolean> {
   const doubt = await store.doubt();
-  return doubt !== null && (record.seen?.createdAt ?? -Infinity) < doubt.until ? doubt.until : null;
+  return doubt !== null && (record.seen?.createdAt ?? -Infinity) < doubt.until;
 }
 
 const mayBeAccepting = 'it may be being accepted';

@@ -43,16 +43,17 @@ export async function lookForLate(settling: Settling, intent: AddIntent): Promis
     late.push(...(await lateOf(settling, asked)).map(({ order: { id } }) => ({ id, clientId })));
   }
   const ids = late.map(({ id }) => id);
+  const kept = record.adopted ? `, beside ${record.adopted.orderId}` : '';
+  const clients = [...new Set(late.map(({ clientId }) => clientId))].join(' and ');
+  const text = `WHMCS order ${ids.join(' and ')} of client ${clients} has turned up late${kept}; it may be ours`;
+  // Said before it is on record as said: a process may end between the two, and twice is better than never.
+  if (ids.length > 0) log.error(text, { order: orderId, candidates: ids.join(' ') });
   await order.save((before) => {
     const looks = (before.watch?.looks ?? 0) + 1;
     const watch = before.watch && { ...before.watch, looks, told: [...before.watch.told, ...ids] };
     return { ...before, watch, todo: looks < looksAtMs.length ? before.todo : withoutTodo(before.todo, 'watch') };
   });
   if (ids.length === 0) return null;
-  const kept = record.adopted ? `, beside ${record.adopted.orderId}` : '';
-  const clients = [...new Set(late.map(({ clientId }) => clientId))].join(' and ');
-  const text = `WHMCS order ${ids.join(' and ')} of client ${clients} has turned up late${kept}; it may be ours`;
-  log.error(text, { order: orderId, candidates: ids.join(' ') });
   return {
     whmcsOrderIds: ids,
     failure: failure(record.adopted ? 'WHMCS_TWIN' : 'WHMCS_OUTCOME_UNKNOWN', text, 'whmcs_create'),

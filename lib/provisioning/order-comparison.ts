@@ -36,12 +36,14 @@ export function differences(asked: readonly AskedItem[], services: readonly Serv
 
 /**
  * Configurable options that WHMCS has at another value than was asked for, in plain words: it takes what it does not
- * understand, or what is out of bounds, for the least. Options that are no quantity are not compared. Which service is whose
- * is not asked: as many units must have a value as were asked for.
+ * understand, or what is out of bounds, for the least. Options that are no quantity are not compared, nor those that it does
+ * not tell of every service of the product: silence is no value. Which service is whose is not asked: as many units must have
+ * a value as were asked for.
  */
 export function optionDifferences(asked: readonly AskedItem[], services: readonly Service[]): string[] {
   const wanted = asked.flatMap((item) =>
     Object.entries(item.options ?? {}).map(([id, value]) => ({
+      product: keyOf(item.pid, item.billingCycle),
       of: `${keyOf(item.pid, item.billingCycle)}, option ${id}`,
       value,
       units: item.quantity,
@@ -54,12 +56,22 @@ export function optionDifferences(asked: readonly AskedItem[], services: readonl
       units: unitsOf(service),
     })),
   );
-  const byValue = (one: (typeof wanted)[number]): string => `${one.of}: ${one.value}`;
+  const sold = counted(
+    services,
+    (service) => keyOf(service.pid, service.billingCycle),
+    () => 1,
+  );
+  const told = counted(
+    there,
+    ({ of }) => of,
+    () => 1,
+  );
+  const byValue = (one: { of: string; value: number }): string => `${one.of}: ${one.value}`;
   const needed = counted(wanted, byValue, (one) => one.units);
   const found = counted(there, byValue, (one) => one.units);
   const lacking = wanted.filter(
     (one, at) =>
-      there.some(({ of }) => of === one.of) &&
+      told.get(one.of) === sold.get(one.product) &&
       (found.get(byValue(one)) ?? 0) < (needed.get(byValue(one)) ?? 0) &&
       wanted.findIndex((other) => byValue(other) === byValue(one)) === at,
   );

@@ -60,6 +60,24 @@ describe('An Order that goes to another client in a later attempt', () => {
     assert.deepEqual(job.whmcs.accepted, [5001]);
   });
 
+  it('tells of it, although the process ends as soon as that is on record', async () => {
+    await begin();
+    await retry();
+    lateCommit();
+    await job.intake.stop();
+    const { ledger } = job.desk.provisioning.store;
+    const write = ledger.write.bind(ledger);
+    ledger.write = async (id, fence, state) => {
+      const end = await write(id, fence, state);
+      const { watch } = state as unknown as { watch: { told: number[] } | null };
+      if ((watch?.told ?? []).length > 0) throw new Error('killed here');
+      return end;
+    };
+    await job.desk.settle(31 * 60_000);
+    assert.ok(job.desk.lines.some((line) => line.level === 'error' && /5002 .* turned up late/.test(line.text)));
+    ledger.write = write;
+  });
+
   it('lets a person cancel the one of the client that was wrong', async () => {
     await begin();
     job.whmcs.onAdded = (id) => {

@@ -117,6 +117,15 @@ describe('What was asked for against what WHMCS holds', () => {
       ]);
     });
 
+    it('is not compared where WHMCS does not tell it of every service of the product', () => {
+      assert.deepEqual(optionDifferences([with3('A', 5), with3('B', 5)], [has3(1, 5), service(2, 11)]), []);
+      assert.deepEqual(optionDifferences([with3('A', 5), with3('B', 0)], [has3(1, 5), service(2, 11)]), []);
+      // One of another product says nothing of this one.
+      assert.deepEqual(optionDifferences([with3('A', 5)], [has3(1, 1), service(2, 12)]), [
+        'product 11 monthly, option 3: asked for 5, WHMCS has 1',
+      ]);
+    });
+
     it('is not compared where WHMCS does not tell it as a number', () => {
       assert.deepEqual(optionDifferences([with3('A', 5)], [service(1, 11), service(2, 12, { options: [] })]), []);
       assert.deepEqual(optionDifferences([item('A', 11)], [has3(1, 1)]), []);
