@@ -16,6 +16,7 @@ import type { FailurePart, SkippedPart } from './message';
 import {
   anyAttempt,
   isUnreadable,
+  readRecord,
   unsettledAccept,
   unsettledAdd,
   withTodo,
@@ -107,8 +108,36 @@ export class Endings {
 
   /** A failure that settling found after every event of the order had ended. */
   async failOrder(orderId: string, cause: FailurePart): Promise<void> {
-    await this.provisioning.hold(orderId, (order) => this.decideFailed(order, '', cause, true));
-    this.provisioning.writer.soon(orderId);
+    const { attempt } = readRecord((await this.provisioning.store.ledger.read(orderId)).state);
+    return this.failAttempt(orderId, attempt, cause);
+  }
+
+  /** Nobody but us knows of it: while a step holds the order it waits, and a newer attempt is not failed for it. */
+  private async failAttempt(orderId: string, attempt: number, cause: FailurePart): Promise<void> {
+    const held = await this.provisioning.hold(orderId, (order) =>
+      order.record.attempt === attempt ? this.decideFailed(order, '', cause, true) : Promise.resolve(null),
+    );
+    if (held === null) this.failLater(orderId, attempt, cause);
+    else this.provisioning.writer.soon(orderId);
+  }
+
+  private failLater(orderId: string, attempt: number, cause: FailurePart): void {
+    const { clock, log } = this.provisioning;
+    const key = `fail ${orderId}`;
+    if (this.closed) return;
+    this.later.get(key)?.cancel();
+    const timer = clock.after(againMs, () => {
+      this.later.delete(key);
+      this.failAttempt(orderId, attempt, cause).catch((error: unknown) => {
+        log.warn('What settling found could not be put on record; trying again', {
+          order: orderId,
+          code: cause.code,
+          error: String(error),
+        });
+        this.failLater(orderId, attempt, cause);
+      });
+    });
+    this.later.set(key, timer);
   }
 
   /** Not ours to provision: the event ends, Salesforce is left as it is. */

@@ -19,6 +19,9 @@ export interface Trouble {
   fields: string[];
 }
 
+/** Stands for all orders where service ids are refused: their results are told all the same. */
+export const orderItems = 'order items';
+
 /** What should pass by itself is an alarm once a result has waited so long, and it was met so often in a row. */
 const awayAlarmMs = 300_000;
 const awayAlarmTimes = 3;
@@ -27,6 +30,8 @@ const few = 20;
 const paceMs = 10_000;
 /** Stands for what a start finds waiting: nothing is known of it yet. */
 const sinceStart = 'not tried since the start';
+/** However many there are, one result is tried within this time: 5,000 of them are 2,500 requests an hour. */
+const longestMs = 7_200_000;
 /** Each result that is told again has so many others tried: the queue drains ever faster, and stops at the first refusals. */
 const others = 2;
 /** But no more than these are in line at a time, or as many as there are would meet the org's limit at once. */
@@ -77,7 +82,7 @@ export class TellingAlarms {
   /** How long an order that has met this should wait at least, ms: the longer the more of them there are. */
   paceMs(trouble: Trouble): number {
     if (trouble.kind === 'quiet') return 0;
-    return Math.max(0, (this.conditions.get(keyOf(trouble))?.orders.size ?? 0) - few) * paceMs;
+    return paced((this.conditions.get(keyOf(trouble))?.orders.size ?? 0) - few);
   }
 
   /**
@@ -90,7 +95,7 @@ export class TellingAlarms {
       const orders = new Set([...(this.conditions.get(sinceStart)?.orders ?? []), ...later]);
       this.conditions.set(sinceStart, { kind: 'away', orders, times: 0, alarmed: false });
     }
-    return orderIds.map((orderId, at) => ({ orderId, ms: Math.max(0, at - few + 1) * paceMs }));
+    return orderIds.map((orderId, at) => ({ orderId, ms: paced(at - few + 1) }));
   }
 
   /**
@@ -114,6 +119,13 @@ export class TellingAlarms {
     this.end(orderId, null);
   }
 
+  /** Of all results, those that still wait: the others were told by another instance. */
+  only(waiting: readonly string[]): void {
+    const left = new Set([...waiting, orderItems]);
+    const gone = [...this.conditions.values()].flatMap(({ orders }) => [...orders].filter((id) => !left.has(id)));
+    for (const orderId of gone) this.over(orderId);
+  }
+
   private end(orderId: string, except: string | null): void {
     for (const [key, { orders, alarmed }] of this.conditions) {
       if (key === except || !orders.delete(orderId) || orders.size > 0) continue;
@@ -122,6 +134,9 @@ export class TellingAlarms {
     }
   }
 }
+
+/** @param count of results that come before. */
+const paced = (count: number): number => Math.min(longestMs, Math.max(0, count) * paceMs);
 
 /** The ones that were tried longest ago, now counted as tried. */
 function longestAgo(orders: Set<string>, except: string, most: number): string[] {

@@ -12,7 +12,7 @@ import { anyAttempt, isStill, readRecord, withoutTodo, type OrderRecord, type Re
 import { patchNow } from './patch-now';
 import type { Provisioning } from './provisioning';
 import { tellResult, type Done, type NotYet } from './tell-result';
-import { TellingAlarms } from './telling-alarms';
+import { orderItems, TellingAlarms } from './telling-alarms';
 
 const backoffMs = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 const refusedBackoffMs = [10_000, 60_000, 300_000];
@@ -20,9 +20,6 @@ const busyMs = 500;
 const failedMs = 5_000;
 const listLimit = 10_000;
 const listAgainMs = 60_000;
-
-/** Stands for all orders where service ids are refused: their results are told all the same. */
-const itemsOfAll = 'order items';
 
 export type TellOutcome =
   | { kind: 'written' }
@@ -87,6 +84,7 @@ export class Writer {
   async takeUp(): Promise<void> {
     if (this.salesforce === null) return;
     const waiting = await this.provisioning.store.ledger.withTodo('report', listLimit);
+    if (waiting.length < listLimit) this.alarms.only(waiting);
     const left = waiting.filter((orderId) => !this.retries.has(orderId) && !this.patches.isBusy(orderId));
     if (left.length > 0) this.found(left);
   }
@@ -187,7 +185,8 @@ export class Writer {
       this.failing = false;
       switch (told.kind) {
         case 'nothing':
-          return;
+          // Told by another instance, or by nobody any more.
+          return this.alarms.over(orderId);
         case 'busy':
           return this.retry(orderId, busyMs);
         case 'changed':
@@ -213,8 +212,8 @@ export class Writer {
     const { clock, log, store } = this.provisioning;
     const { report, how, why, trouble } = told;
     const tries = report.tries + 1;
-    if (trouble) this.alarms.met(itemsOfAll, trouble, { ms: 0, alarmed: null });
-    else if (report.services.length > 0) this.alarms.over(itemsOfAll);
+    if (trouble) this.alarms.met(orderItems, trouble, { ms: 0, alarmed: null });
+    else if (report.services.length > 0) this.alarms.over(orderItems);
     const saved = await this.save(orderId, report, (record) => ({
       ...record,
       report: { ...report, tries, unsettled: false, problem: null, told: { at: clock.now(), how, why } },
@@ -222,7 +221,7 @@ export class Writer {
     }));
     // What stands decides: the next look finds the same again.
     if (saved === null) return this.retry(orderId, busyMs);
-    for (const other of this.alarms.told(orderId, how, this.asked.size)) if (other !== itemsOfAll) this.soon(other);
+    for (const other of this.alarms.told(orderId, how, this.asked.size)) if (other !== orderItems) this.soon(other);
     this.notes.end(orderId);
     this.oldResults.over(orderId);
     const text = how === 'written' ? `Salesforce shows ${report.status}` : 'The result was not written';

@@ -43,6 +43,36 @@ describe('how an order ends', () => {
     assert.equal((await desk.provisioning.store.inbox.get(event.id))?.end, 'Activated');
   });
 
+  describe('by what settling has found after every event had ended', () => {
+    /** Settling tells it while a step holds the order; then the order is let go, in this state. */
+    const foundWhileHeld = async (then: Partial<OrderRecord>): Promise<void> => {
+      await desk.record(open);
+      let free = (): void => undefined;
+      const holding = desk.provisioning.hold(orderId, async (order) => {
+        await new Promise<void>((resolve) => (free = resolve));
+        await order.save((record) => ({ ...record, ...then }));
+      });
+      await desk.settle();
+      const told = desk.provisioning.endings.failOrder(orderId, cause().part());
+      await desk.settle(3_000);
+      await told;
+      free();
+      await holding;
+      await desk.settle(60_000);
+    };
+
+    it('tells it once the step that holds the order lets go', async () => {
+      await foundWhileHeld({});
+      assert.deepEqual(desk.salesforce.statuses(orderId), ['Failed']);
+    });
+
+    it('fails no newer attempt for it', async () => {
+      desk.salesforce.edit(orderId, { attempt: 2 });
+      await foundWhileHeld({ attempt: 2, salesforceAttempt: 2 });
+      assert.deepEqual(desk.salesforce.statuses(orderId), []);
+    });
+  });
+
   it('refuses Activated without a proven accept, and writes nothing', async () => {
     await desk.record(open);
     const event = await desk.handOut();
