@@ -17,18 +17,24 @@ const mostFailures = 3;
 /** What modules say of an account that is there already: the earlier run has made it. */
 const isThere = /already\s+(exists?|taken|in use|registered)|exists already|duplicate/i;
 
-/**
- * A repeat is a read: a service that is live already is told, and nothing is sent.
- * @param serviceId of WHMCS.
- */
-export async function createModule(parts: WordParts, order: HeldOrder, serviceId: number): Promise<Repaired> {
+/** Ends of a run that may have made the account all the same: an answer that did not come, in whatever words. */
+const maybeMade = /time[sd]?[ -]?out|reset|closed|empty|no response|gateway|interrupted|\b50[0-9]\b|\berror 28\b/i;
+
+/** @param looked the person's word that the service's server was looked at, and has no account of it. */
+export interface ModuleAsked {
+  serviceId: number;
+  looked: boolean;
+}
+
+/** A repeat is a read: a service that is live already is told, and nothing is sent. */
+export async function createModule(parts: WordParts, order: HeldOrder, asked: ModuleAsked): Promise<Repaired> {
   const { adopted } = order.record;
   if (adopted === null) return refused('This Order has no WHMCS order on record: press Provision / Retry first');
   if (unsettledAdd(order.record) || unsettledAccept(order.record))
     return refused('It is not known yet what became of AddOrder or AcceptOrder: WHMCS is being read');
   if (await mayBeAccepting(order, adopted))
     return refused('The store may have lost that AcceptOrder was sent: press Provision / Retry first, which reads it');
-  return withWhmcs(parts, order, adopted.whmcs, (settling) => create(settling, adopted, serviceId), refused);
+  return withWhmcs(parts, order, adopted.whmcs, (settling) => create(settling, adopted, asked), refused);
 }
 
 /** A lost record's AcceptOrder may still run the module (exactly-one R2); the accept step settles it. */
@@ -37,7 +43,7 @@ async function mayBeAccepting({ store, record }: HeldOrder, { at, orderId }: Ado
   return doubt !== null && at < doubt.until && !record.accepts.some((one) => one.whmcsOrderId === orderId);
 }
 
-async function create(settling: Settling, adopted: Adopted, serviceId: number): Promise<Repaired> {
+async function create(settling: Settling, adopted: Adopted, { serviceId, looked }: ModuleAsked): Promise<Repaired> {
   const { order, whmcs } = settling;
   await order.refreshFacts();
   const services = await servicesNow(settling, adopted);
@@ -49,7 +55,8 @@ async function create(settling: Settling, adopted: Adopted, serviceId: number): 
   if (isLive(service)) return { done: true, text: `${told(service)}; ${afterwards(services)}` };
   if (!/^pending$/i.test(service.status.trim()))
     return refused(`${told(service)}: only a Pending one can be created from here`);
-  const why = whyNot(repairsOf(order, call, serviceId));
+  const tried = repairsOf(order, call, serviceId);
+  const why = whyNot(tried) ?? (looked ? null : whyLook(tried, acceptedAs(order, adopted)));
   if (why !== null) return refused(`${told(service)}: ${why}`);
 
   const { id, end } = await callOnWord(settling, call, serviceId, (options) => whmcs.moduleCreate(serviceId, options));
@@ -115,6 +122,18 @@ function whyNot(tried: readonly RepairIntent[]): string | null {
     ? `its module has failed ${failures.length} times from here (${failures.at(-1)?.settled?.detail ?? ''}): go on in WHMCS`
     : null;
 }
+
+/** Why a person must look at the server first; null: the last run is sure to have made nothing. */
+function whyLook(tried: readonly RepairIntent[], accepted: string): string | null {
+  const last = tried.filter((one) => one.settled?.how === 'failed').at(-1)?.settled?.detail ?? accepted;
+  return maybeMade.test(last)
+    ? `its last run may have made the account (${last}). Look on its server; if it has none, ask again with looked: true`
+    : null;
+}
+
+/** What AcceptOrder's own run of the modules came to, in words. */
+const acceptedAs = ({ record }: HeldOrder, { orderId }: Adopted): string =>
+  record.accepts.filter((one) => one.whmcsOrderId === orderId).at(-1)?.settled?.detail ?? '';
 
 const onServer =
   'look whether its server has the account. If so, set the service to Active in WHMCS; if not, run Create in WHMCS';

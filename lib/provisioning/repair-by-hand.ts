@@ -23,39 +23,33 @@ const positive = id.pipe(z.number().int().positive().max(Number.MAX_SAFE_INTEGER
 
 interface Asked {
   orderId: string;
-  target: number;
+  run: (provisioning: Provisioning, order: HeldOrder) => Promise<Repaired>;
 }
 
-const repairs: Record<
-  RepairTopic,
-  {
-    asked: z.ZodType<Asked>;
-    example: string;
-    step: string;
-    run: (provisioning: Provisioning, order: HeldOrder, target: number) => Promise<Repaired>;
-  }
-> = {
+const repairs: Record<RepairTopic, { asked: z.ZodType<Asked>; example: string; step: string }> = {
   'cancel twin': {
-    asked: z
-      .strictObject({ orderId: z.string(), whmcsOrderId: positive })
-      .transform(({ orderId, whmcsOrderId }) => ({ orderId, target: whmcsOrderId })),
+    asked: z.strictObject({ orderId: z.string(), whmcsOrderId: positive }).transform(({ orderId, whmcsOrderId }) => ({
+      orderId,
+      run: (provisioning, order) => cancelTwin(provisioning, order, whmcsOrderId),
+    })),
     example: '{ orderId: "801…", whmcsOrderId: 5002 }',
     step: 'cancel_twin',
-    run: cancelTwin,
   },
   'create module': {
     asked: z
-      .strictObject({ orderId: z.string(), serviceId: positive })
-      .transform(({ orderId, serviceId }) => ({ orderId, target: serviceId })),
+      .strictObject({ orderId: z.string(), serviceId: positive, looked: z.boolean().default(false) })
+      .transform(({ orderId, ...service }) => ({
+        orderId,
+        run: (provisioning, order) => createModule(provisioning, order, service),
+      })),
     example: '{ orderId: "801…", serviceId: 9002 }',
     step: 'create_module',
-    run: createModule,
   },
 };
 
 /**
  * One order and one thing at a time: each is a decision of its own.
- * @param payload `{ orderId, whmcsOrderId }` or `{ orderId, serviceId }`.
+ * @param payload `{ orderId, whmcsOrderId }`, or `{ orderId, serviceId }` with `looked: true` where the answer asks for it.
  * @throws StoreError
  */
 export async function repairByHand(
@@ -63,17 +57,16 @@ export async function repairByHand(
   payload: unknown,
   provisioning: Provisioning,
 ): Promise<ControlAnswer[]> {
-  const { asked, example, step, run } = repairs[topic];
+  const { asked, example, step } = repairs[topic];
   const no = (subject: string | null, text: string): ControlAnswer[] => [{ subject, done: false, text }];
   const parsed = asked.safeParse(payload);
   if (!parsed.success) return no(null, `Put ${example} into msg.payload`);
-  const { target } = parsed.data;
   const orderId = orderIdOf(parsed.data.orderId);
   if (orderId === null) return no(parsed.data.orderId, 'No id of an Order (801…)');
   const from = provisioning.clock.monotonic();
   const startedAt = provisioning.clock.now();
   const held = await provisioning.hold(orderId, async (order) => {
-    const repaired = await run(provisioning, order, target);
+    const repaired = await parsed.data.run(provisioning, order);
     await provisioning.store.timeline.append({
       orderId,
       eventId: '',

@@ -83,7 +83,10 @@ describe('a person’s word on', () => {
     assert.equal(await world.ended(id), 'Failed');
     const serviceId = serviceOf(world, clientId, 'Pending');
 
-    const first = await asked(world, 'create module', { orderId: id, serviceId });
+    const unlooked = await asked(world, 'create module', { orderId: id, serviceId });
+    assert.deepEqual([unlooked.done, /looked: true/.test(unlooked.text)], [false, true], unlooked.text);
+    assert.equal(sent(world, 'ModuleCreate'), 0);
+    const first = await asked(world, 'create module', { orderId: id, serviceId, looked: true });
     assert.deepEqual([first.done, /already exists/.test(first.text)], [false, true], first.text);
     const second = await asked(world, 'create module', { orderId: id, serviceId });
     assert.deepEqual(

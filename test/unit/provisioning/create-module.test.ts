@@ -14,7 +14,8 @@ describe('The word to run a module again', () => {
   };
   afterEach(() => job.close());
 
-  const create = (serviceId: number): Promise<string> => job.repair('create module', { orderId, serviceId });
+  const create = (serviceId: number, more: object = {}): Promise<string> =>
+    job.repair('create module', { orderId, serviceId, ...more });
   const run = async (): Promise<void> => {
     await job.arrives();
     await job.rest();
@@ -127,6 +128,40 @@ describe('The word to run a module again', () => {
         assert.equal(creates(), 1);
       });
     }
+
+    for (const text of [
+      'cURL error 28: Operation timed out after 30001 milliseconds',
+      'Server response: 504 Gateway Time-out',
+      'Connection reset by peer',
+      'Error 500: the server answered with an empty response',
+    ]) {
+      it(`is run again only by one who has looked at the server, after “${text}”`, async () => {
+        await partial();
+        job.whmcs.repairFaults = [{ end: 'unclear', message: text }];
+        await create(9002);
+        assert.match(await create(9002), /^no: .*its last run may have made the account .*ask again with looked: true/);
+        assert.equal(creates(), 1);
+        assert.match(await create(9002, { looked: true }), /^done/);
+        assert.equal(creates(), 2);
+      });
+    }
+
+    it('is run only by one who has looked where AcceptOrder itself has ended so', async () => {
+      await begin();
+      job.whmcs.acceptFaults = [{ end: 'unclear', failing: [1], message: 'cURL error 28: Operation timed out' }];
+      await run();
+      assert.match(await create(9002), /^no: .*ask again with looked: true/);
+      assertNothingRun();
+      assert.match(await create(9002, { looked: true }), /^done/);
+    });
+
+    it('is never run again after a lost answer, not even by one who has looked', async () => {
+      await partial();
+      job.whmcs.repairFaults = [{ end: 'unknown', done: 'never' }];
+      await create(9002);
+      assert.match(await create(9002, { looked: true }), /^no: .*what became of it is not known/);
+      assert.equal(creates(), 1);
+    });
 
     it('is not run again once WHMCS has said success, and the service is not live', async () => {
       await partial();
