@@ -1,12 +1,13 @@
 /** The step that finds the WHMCS client of an Order's account, and sees that an order can be made for it. */
 import type { Catalogue } from '../whmcs/catalogue';
-import type { Client, Gateway, PayMethod, Whmcs } from '../whmcs/contract';
+import type { Client, Gateway, Whmcs } from '../whmcs/contract';
 import { clientLink, refuseOtherAccount, type Account, type Link } from './client-link';
 import { Failure, failure } from './failure';
 import { faultOf } from './foresight';
 import { LongWaits, type LongWait } from './long-waits';
 import type { ClientPart, OrderPart } from './message';
 import type { Step } from './step';
+import { lackOf, otherGateways, type OtherGateways } from './stored-methods';
 
 export interface ClientCheckSettings {
   /** Gateway module for AddOrder; '' takes the client's own. */
@@ -64,15 +65,21 @@ export function clientCheck(
         const link = await orFailure(clientLink(account, idMappings), ['ID_MAPPINGS_UNAVAILABLE']);
         if (link instanceof Failure) return { faults: [{ ...faultOf(link), fix: databaseFix }], notes: [] };
         const client = await linked(link, account, signal);
-        const lack = lackOf(await whmcs.getPayMethods(link.id, signal), link.id, clock.now());
+        const methods = await whmcs.getPayMethods(link.id, signal);
+        const lack = lackOf(methods, link.id, clock.now());
         const gateway = await orFailure(payingBy(client, signal), ['PAYMENT_GATEWAY_UNKNOWN']);
         const faults = [closedOf(client), lack, gateway].filter((one) => one instanceof Failure).map(faultOf);
         const held = `Without a usable payment method it would wait, ${hoursOf(holdMs ?? 0)} at most, before it fails`;
-        const odd = warningOf(client);
+        const other = gateway instanceof Failure ? null : otherGateways(methods, gateway, link.id, clock.now());
+        const warnings = warningsOf(client, other);
         return {
-          value: partOf(client, link, gateway instanceof Failure ? '' : gateway.module),
+          value: partOf(client, link, gateway instanceof Failure ? '' : gateway.module, warnings),
           faults,
-          notes: [...(odd === null ? [] : [odd]), ...(lack !== null && holdMs !== null ? [held] : [])],
+          notes: [
+            ...warnings,
+            ...(other === null || other.odd ? [] : [other.text]),
+            ...(lack !== null && holdMs !== null ? [held] : []),
+          ],
         };
       },
     },
@@ -92,12 +99,14 @@ export function clientCheck(
       if (lack !== null) throw lack;
       await waits.over(paymentWait);
       const gateway = await payingBy(client, context.signal);
-      const value = partOf(client, link, gateway.module);
-      const warning = warningOf(client);
-      const pays = `${client.currency}, pays by ${gateway.module}`;
-      if (warning === null) return { way: 'next', value, note: `WHMCS client ${client.id}, ${pays}` };
-      context.log.warn(warning, { order: context.orderId });
-      return { way: 'next', value, warning, note: `WHMCS client ${client.id} (${client.status}), ${pays}` };
+      const other = otherGateways(methods, gateway, link.id, context.clock.now());
+      const warnings = warningsOf(client, other);
+      const value = partOf(client, link, gateway.module, warnings);
+      for (const warning of warnings) context.log.warn(warning, { order: context.orderId });
+      const status = isOdd(client) ? ` (${client.status})` : '';
+      const stored = other?.odd ? ', has nothing stored of it' : '';
+      const note = `WHMCS client ${client.id}${status}, ${client.currency}, pays by ${gateway.module}${stored}`;
+      return { way: 'next', value, ...(value.warning === undefined ? {} : { warning: value.warning }), note };
     },
   };
 }
@@ -107,12 +116,18 @@ function accountOf({ account, number }: OrderPart): Account {
   return account;
 }
 
-const partOf = ({ id, status, currency }: Client, { source }: Link, paymentMethod: string): ClientPart => ({
+const partOf = (
+  { id, status, currency }: Client,
+  { source }: Link,
+  paymentMethod: string,
+  warnings: readonly string[],
+): ClientPart => ({
   id,
   source,
   status,
   currency,
   paymentMethod,
+  ...(warnings.length === 0 ? {} : { warning: warnings.join('. ') }),
 });
 
 const hoursOf = (ms: number): string => `${Math.round(ms / 3_600_000)} h`;
@@ -150,28 +165,21 @@ const closedOf = (client: Client): Failure | null =>
 
 const isOf = ({ status }: Client, word: string): boolean => status.trim().toLowerCase() === word;
 
+/** What keeps nothing back, and is for a person to look at. */
+const warningsOf = (client: Client, other: OtherGateways | null): string[] => [
+  ...(isOdd(client)
+    ? [
+        `WHMCS client ${client.id} is ${client.status.trim()}: WHMCS takes its orders all the same. Check that it is the right client`,
+      ]
+    : []),
+  ...(other?.odd ? [other.text] : []),
+];
+
 /**
  * Inactive means no more than that nothing is live: WHMCS takes orders for such a client. It may also be one that was given
- * up for another. null: nothing is odd.
+ * up for another.
  */
-function warningOf(client: Client): string | null {
-  if (['active', 'closed', ''].some((word) => isOf(client, word))) return null;
-  return `WHMCS client ${client.id} is ${client.status.trim()}: WHMCS takes its orders all the same. Check that it is the right client`;
-}
-
-/** Why the client cannot pay; null: it can. */
-function lackOf(methods: readonly PayMethod[], clientId: number, now: number): Failure | null {
-  // People look for the number: the runbook calls it "409 Payment method missing".
-  if (methods.length === 0)
-    return failure('PAYMENT_METHOD_MISSING', `409: WHMCS client ${clientId} has no payment method`, step);
-  if (methods.some((method) => method.expiresAt === null || method.expiresAt >= now)) return null;
-  const last = Math.max(...methods.map((method) => method.expiresAt ?? 0));
-  return failure(
-    'PAYMENT_METHOD_EXPIRED',
-    `All payment methods of WHMCS client ${clientId} have expired, the last at the end of ${new Date(last).toISOString().slice(0, 7)}`,
-    step,
-  );
-}
+const isOdd = (client: Client): boolean => !['active', 'closed', ''].some((word) => isOf(client, word));
 
 /** The gateway as WHMCS spells it. The list is read anew before one is called unknown. */
 async function gatewayOf(catalogue: Gateways, wanted: string, signal: AbortSignal): Promise<Gateway> {

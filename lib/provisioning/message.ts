@@ -69,6 +69,8 @@ export interface ClientPart {
   currency: string;
   /** Gateway module name for AddOrder. */
   paymentMethod: string;
+  /** What is odd, though it keeps nothing back; absent when nothing is. */
+  warning?: string;
 }
 
 export interface MappingFault {

@@ -132,7 +132,10 @@ describe('a dry run', () => {
         number,
         status: 'Not Started',
         faults: [],
-        notes: [`An event of it would be skipped now: Activation_Status__c of Order ${number} is 'Not Started'`],
+        notes: [
+          `An event of it would be skipped now: Activation_Status__c of Order ${number} is 'Not Started'`,
+          'It would be paid by hand, by mailin: what WHMCS client 1001 has stored (of stripe) is not charged for it',
+        ],
         whmcsOrderId: null,
         creates: {
           client: { id: 1001, source: 'account', status: 'Active', currency: 'USD', paymentMethod: 'mailin' },
@@ -147,7 +150,8 @@ describe('a dry run', () => {
         bodyNote: 0,
         text:
           `Order ${number}: would add 3 × product 14 annually, 1 × product 17 onetime, 1 × product 17 onetime for WHMCS client 1001, ` +
-          `paid by mailin, 947.00 USD before tax and set-up fees. An event of it would be skipped now: Activation_Status__c of Order ${number} is 'Not Started'`,
+          `paid by mailin, 947.00 USD before tax and set-up fees. An event of it would be skipped now: Activation_Status__c of Order ${number} is 'Not Started'. ` +
+          'It would be paid by hand, by mailin: what WHMCS client 1001 has stored (of stripe) is not charged for it',
       },
     );
     assert.match(
@@ -418,6 +422,21 @@ describe('a dry run', () => {
     assert.equal(entries[0]?.ok, true);
     for (const said of [entries[0]?.notes.join(), text])
       assert.match(said ?? '', /WHMCS client 1001 is Inactive: WHMCS takes its orders all the same\. Check/);
+  });
+
+  it('says of a client that has nothing stored of its order’s gateway that it may not be charged', async () => {
+    const payMethods = [{ id: 3, type: 'RemoteCreditCard', gateway: 'authorize', expiry: '12/98' }];
+    world.whmcs.office.putClient({ id: 1001, payMethods });
+    await start(whole({}, node('whmcs', { paymentMethod: 'stripe' })));
+    const id = draft();
+    const before = books();
+    const { entries, text } = await ask(id);
+    assert.deepEqual(books(), before);
+    const [entry] = entries;
+    assert.deepEqual([entry?.ok, new URLSearchParams(entry?.body ?? '').get('paymentmethod')], [true, 'stripe']);
+    for (const said of [entry?.notes.join(), text, entry?.creates?.client.warning])
+      assert.match(said ?? '', /pays by stripe, and has no stored payment method of it \(only of authorize\)/);
+    assertReadsAlone();
   });
 
   describe('goes by the nodes that are reached', () => {

@@ -98,6 +98,55 @@ describe('whmcs-client-check, of what a client can pay with', function () {
     assert.equal(error?.code, 'CLIENT_CLOSED');
   });
 
+  it('warns of a client whose stored methods are all of other gateways than that of its order, and orders', async () => {
+    world.set({ WHMCS_PAYMENT_METHOD: 'stripe' });
+    const remote = { id: 3, type: 'RemoteCreditCard', gateway: 'authorize & co', expiry: '12/98' };
+    world.whmcs.office.putClient({ id: 1001, payMethods: [remote, { ...remote, id: 4, type: 'RemoteBankAccount' }] });
+    await world.load(flow());
+    const message = await arriving('Northwind Traders');
+    const { client, provisioning, order } = await world.through(['client', 'mapping', 'add'], message);
+    const words = 'WHMCS client 1001 pays by stripe, and has no stored payment method of it (only of authorize & co). ';
+    assert.ok(client?.warning?.startsWith(words), client?.warning);
+    assert.ok(world.lines('warn', 'client').some((line) => line.includes(words)));
+    assert.ok(provisioning?.steps.some(({ detail }) => /pays by stripe, has nothing stored of it$/.test(detail)));
+    const { fill, text } = world.status('client') ?? {};
+    assert.deepEqual([fill, text?.startsWith(`${order?.number} WHMCS client 1001 pays`)], ['yellow', true]);
+    assert.deepEqual(
+      world.whmcs.office.orders().map(({ paymentMethod }) => paymentMethod),
+      ['stripe'],
+    );
+  });
+
+  for (const [paid, payMethods] of [
+    [
+      'stripe',
+      [
+        { ...card, gateway: 'authorize' },
+        { ...card, id: 901, gateway: 'Stripe' },
+      ],
+    ],
+    ['stripe', [{ ...card, gateway: 'Credit Card (Stripe)' }]],
+    [
+      'stripe',
+      [
+        { ...card, gateway: 'authorize' },
+        { id: 902, type: 'BankAccount' },
+      ],
+    ],
+    ['banktransfer', [{ ...card, gateway: 'stripe' }]],
+  ] as const) {
+    it(`warns of none where orders are paid by ${paid} and WHMCS tells ${JSON.stringify(payMethods)}`, async () => {
+      world.set({ WHMCS_PAYMENT_METHOD: paid });
+      world.whmcs.office.putClient({ id: 1001, payMethods: [...payMethods] });
+      await world.load(flow());
+      const { sent } = await world.pass('client', await arriving('Northwind Traders'));
+      assert.deepEqual(
+        [sent[0]?.message.client?.paymentMethod, sent[0]?.message.client?.warning, world.status('client')?.fill],
+        [paid, undefined, 'green'],
+      );
+    });
+  }
+
   for (const [from, own, configured, paid] of [
     ['connection', 'stripe', '${WHMCS_PAYMENT_METHOD}', 'mailin'],
     ['client', 'stripe', '${WHMCS_PAYMENT_METHOD}', 'stripe'],

@@ -9,11 +9,11 @@ import type { Client, PayMethod } from '../../../lib/whmcs/contract';
 import { input, orderId, World, type Process } from './vendor-doubles/world';
 
 const accountId = '001000000000001AAA';
-const card = (expiresAt: number | null): PayMethod => ({
+const card = (expiresAt: number | null, gateway = ''): PayMethod => ({
   id: 1,
   type: 'CreditCard',
   description: '',
-  gateway: '',
+  gateway,
   expiresAt,
 });
 
@@ -25,6 +25,8 @@ describe('client check', () => {
   let methods: PayMethod[];
   /** Gateway modules, as each read of them finds them; the last stays. */
   let gateways: string[][];
+  /** displayname of all of them; null: as the module. */
+  let gatewayName: string | null;
   let asked: string[];
   let account: OrderPart['account'];
   /** In place of the store's table; undefined: the store's. */
@@ -45,6 +47,7 @@ describe('client check', () => {
     };
     methods = [card(null)];
     gateways = [['mailin', 'stripe']];
+    gatewayName = null;
     asked = [];
     mappings = undefined;
     account = { id: accountId, name: 'Northwind', whAccount: '#1001 - Northwind Traders' };
@@ -68,7 +71,7 @@ describe('client check', () => {
         gateways: (_signal, options) => {
           asked.push(options?.fresh ? 'gateways anew' : 'gateways');
           const modules = gateways.length > 1 ? gateways.shift() : gateways[0];
-          return Promise.resolve((modules ?? []).map((module) => ({ module, name: module })));
+          return Promise.resolve((modules ?? []).map((module) => ({ module, name: gatewayName ?? module })));
         },
       },
     );
@@ -283,6 +286,99 @@ describe('client check', () => {
     assert.equal((await found({ preferClientGateway: true })).paymentMethod, 'mailin');
     client.defaultGateway = 'gone';
     await fails('PAYMENT_GATEWAY_UNKNOWN', /no active gateway 'gone'/, { preferClientGateway: true });
+  });
+
+  describe('of whether what the client has stored is of the gateway that AddOrder gets', () => {
+    const byStripe = { paymentMethod: 'stripe' };
+    /** What the node shows, what goes on with the message, and what a dry run says. */
+    const said = async (settings: Partial<ClientCheckSettings> = byStripe) => {
+      const outcome = await run(settings);
+      assert.ok('way' in outcome && outcome.value);
+      const { value, faults, notes } = await foreseen(settings);
+      assert.deepEqual([faults, value], [[], outcome.value]);
+      return { warning: outcome.warning ?? null, carried: outcome.value.warning ?? null, notes };
+    };
+    const silent = { warning: null, carried: null, notes: [] };
+
+    it('warns of one whose stored methods are all of others, and goes on', async () => {
+      methods = [card(null, 'authorize'), card(null, 'gocardless'), card(null, 'authorize')];
+      const words =
+        'WHMCS client 1001 pays by stripe, and has no stored payment method of it (only of authorize, gocardless). ' +
+        'WHMCS takes its orders all the same, but may not be able to charge them. Check the gateway, or ask the customer for a method of it';
+      assert.deepEqual(await said(), { warning: words, carried: words, notes: [words] });
+      assert.deepEqual(
+        process.lines.filter(({ level }) => level === 'warn').map(({ text }) => text),
+        [words],
+      );
+    });
+
+    it('counts no expired one, and says none of it where all are', async () => {
+      const past = world.clock.now() - 1;
+      methods = [card(past, 'stripe'), card(null, 'authorize')];
+      assert.match((await said()).warning ?? '', /\(only of authorize\)/);
+      methods = [card(past, 'authorize')];
+      const { faults, notes } = await foreseen({ ...byStripe, holdMs: null });
+      assert.deepEqual([faults.map(({ code }) => code), notes], [['PAYMENT_METHOD_EXPIRED'], []]);
+    });
+
+    it('says nothing where one is of it, by its module or by its name, in any case', async () => {
+      for (const gateway of ['stripe', ' Stripe ', 'Card (by Stripe)']) {
+        methods = [card(null, 'authorize'), card(null, gateway)];
+        gatewayName = 'Card (by Stripe)';
+        assert.deepEqual(await said(), silent, gateway);
+      }
+    });
+
+    it('says nothing where a method is of no gateway, so that any may charge it', async () => {
+      methods = [card(null, 'authorize'), card(null, '')];
+      assert.deepEqual(await said(), silent);
+      methods = [card(null, ' ')];
+      assert.deepEqual(await said(), silent);
+    });
+
+    it('warns by the gateway that is really used: the client’s own, where that comes first', async () => {
+      methods = [card(null, 'authorize')];
+      gateways = [['authorize', 'stripe']];
+      const own = { paymentMethod: 'authorize', preferClientGateway: true };
+      assert.match((await said(own)).warning ?? '', /pays by stripe,/);
+      assert.deepEqual(await said({ paymentMethod: 'authorize' }), silent);
+    });
+
+    it('does not warn of a gateway by which people pay by hand, and says in a dry run that nothing is charged', async () => {
+      gateways = [['BankTransfer', 'mailin', 'stripe']];
+      methods = [card(null, 'stripe')];
+      for (const paymentMethod of ['banktransfer', 'mailin']) {
+        const { warning, carried, notes } = await said({ paymentMethod });
+        assert.deepEqual([warning, carried], [null, null]);
+        assert.match(
+          notes.join(),
+          /^It would be paid by hand, by (BankTransfer|mailin): what WHMCS client 1001 has stored \(of stripe\) is not charged for it$/,
+        );
+      }
+    });
+
+    it('warns of nothing where the gateway is not known', async () => {
+      methods = [card(null, 'authorize')];
+      const { faults, notes } = await foreseen({ paymentMethod: 'bitcoin' });
+      assert.deepEqual([faults.map(({ code }) => code), notes], [['PAYMENT_GATEWAY_UNKNOWN'], []]);
+    });
+
+    it('says both of an inactive client, the one in a line of its own', async () => {
+      client.status = 'Inactive';
+      methods = [card(null, 'authorize')];
+      const { warning, carried, notes } = await said();
+      assert.deepEqual(
+        notes.map((note) => note.slice(0, 26)),
+        ['WHMCS client 1001 is Inact', 'WHMCS client 1001 pays by '],
+      );
+      assert.deepEqual([warning, carried], [notes.join('. '), notes.join('. ')]);
+    });
+
+    it('writes no more than fits of what WHMCS calls its gateways', async () => {
+      methods = Array.from({ length: 40 }, (_, at) => card(null, `${at}`.padEnd(300, 'x')));
+      const { warning } = await said();
+      assert.ok((warning ?? '').length < 700, String(warning?.length));
+    });
   });
 
   it('refuses a client that id_mappings links to another account', async () => {
