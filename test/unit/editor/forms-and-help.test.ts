@@ -76,6 +76,19 @@ describe('the forms and the help of the nodes', () => {
       }
     });
 
+    it(`${type} shows in each empty field of free text what belongs there`, () => {
+      for (const [field, element] of fields) {
+        const { value, type: nodeType } = definition.defaults[field] ?? {};
+        const isFree = / type="text"|^<textarea/.test(element) && !/ data-(?:typed|secret)=/.test(element);
+        if (field === 'name' || nodeType !== undefined || !isFree) continue;
+        // In a box a default is told below the field.
+        if (!configTypes.includes(type) && value !== '') continue;
+        const key = / data-i18n="\[placeholder\]([^"]*)"/.exec(element)?.[1];
+        assert.ok(key?.startsWith(`${type}.placeholder.`), field);
+        assert.match(word(words, key) ?? '', /^(?:such as \S|-----BEGIN )/, field);
+      }
+    });
+
     it(`${type} names its secrets' variables by fields that exist`, () => {
       for (const [field, element] of fields) {
         const secret = / data-secret="([^"]*)"/.exec(element)?.[1];
