@@ -57,25 +57,31 @@ export function itemFields(
 ): ItemFields {
   const value = (path: string | null): string | null =>
     path === null ? null : (item.fields?.[path]?.trim() ?? '') || null;
-  const name = (path: string | null): string | undefined => {
+  const name = (path: string | null, isRight: (text: string) => boolean, what: string): string | undefined => {
     const text = value(path);
     if (path === null || text === null) return undefined;
-    if (isName(text)) return text;
-    if (isName(text.replace(unseen, '')))
+    if (isRight(text)) return text;
+    if (isRight(text.replace(unseen, '')))
       faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' holds a sign that cannot be seen`, typeAnew);
-    else faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' is no domain name`);
+    else faults.tell('DOMAIN_INVALID', `${path} '${shown(text)}' is no ${what} name`);
     return undefined;
   };
   const fields: ItemFields = {};
-  const domain = name(mapping.domain);
+  const domain = name(mapping.domain, isDomain, 'domain');
   if (domain !== undefined) fields.domain = domain;
-  const hostname = name(mapping.hostname);
+  const hostname = name(mapping.hostname, isHostname, 'host');
   if (hostname !== undefined) fields.hostname = hostname;
   const price = value(mapping.priceOverride);
   if (price !== null) {
     const money = moneyOf(price);
     if (money === null) faults.tell('PRICE_INVALID', `${mapping.priceOverride} '${shown(price)}' is no price`);
     else fields.priceOverride = money;
+    // Whether WHMCS bills it then, or leaves the price out, is not documented.
+    if (money !== null && Number(money) > 0 && product?.payType === 'free')
+      faults.tell(
+        'PRICE_OF_FREE',
+        `WHMCS product ${product.pid} is free, and ${mapping.priceOverride} says ${money}: WHMCS may bill that, or nothing`,
+      );
   }
   const texts = Object.entries(mapping.customFields).flatMap(([id, path]) => {
     const text = value(path);
@@ -105,10 +111,32 @@ const shown = (text: string): string => cut(text, 30);
 const unseen = /(?![\u200C\u200D])\p{Cf}/gu;
 const typeAnew = 'Delete the value of the field named here, and type it anew instead of copying it.';
 
-/** A domain or a host name, of any script; WHMCS takes whatever it is given, and sets it up. */
-const isName = (text: string): boolean =>
-  /^(?!\.)(?!.*\.\.)[^\s\p{Cc}\p{Cs}<>"'/\\@:,;=&?#|%$!()[\]{}^`~+]{1,253}$/u.test(text) &&
-  text.replace(unseen, '') === text;
+/** Of any script; WHMCS takes whatever it is given, and sets it up. A service may be ordered for `*.` and `_sip.` names. */
+const signs = /^[^\s\p{Cc}\p{Cs}<>"'/\\@:,;=&?#|%$!()[\]{}^`~+]{1,253}$/u;
+/** DNS takes no label that is empty, longer than 63, or with a hyphen at an end. */
+const label = /^(?!-).{1,63}(?<!-)$/u;
+
+/** The labels of a name; null: it is none. A dot at the end is the root. */
+function labelsOf(text: string): string[] | null {
+  if (!signs.test(text) || text.replace(unseen, '') !== text) return null;
+  const labels = text.replace(/\.$/, '').split('.');
+  return labels.every((one) => label.test(one)) ? labels : null;
+}
+
+/** With a dot, so no TBD; the last label is a top-level domain: no number, so no 12.50, and no single letter, so no n.a. */
+function isDomain(text: string): boolean {
+  const labels = labelsOf(text);
+  return labels !== null && labels.length > 1 && !/^(?:\d+|[a-z])$/i.test(labels.at(-1) ?? '');
+}
+
+/** What people write where they have no name yet; a host may have one of a single label. */
+const placeholders: ReadonlySet<string> = new Set(
+  'na n.a tba tbc tbd todo nil none null undefined unknown pending x xx xxx'.split(' '),
+);
+
+/** Also one of a single label: nothing says that WHMCS needs a host name with a domain. */
+const isHostname = (text: string): boolean =>
+  labelsOf(text) !== null && !placeholders.has(text.replace(/\.$/, '').toLowerCase());
 
 /** "15.50": dot decimal, no more than two places, which WHMCS would cut off. */
 function moneyOf(text: string): string | null {

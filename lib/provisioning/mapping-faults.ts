@@ -12,6 +12,10 @@ const table = {
   PRODUCT_MISSING: ['Salesforce admin', 'Remove the item, or add it again from the price book.'],
   OTHER_PRICEBOOK: ['Salesforce admin', 'Remove the item, and add it again from the price book named here.'],
   QUANTITY_INVALID: ['Salesforce admin', 'Set the quantity to a whole number, 1 or more.'],
+  QUANTITY_TOO_HIGH: [
+    'Salesforce admin',
+    'Correct the quantity; if it is meant, raise "Most units" on mapping check, or split the Order.',
+  ],
   // what it is in WHMCS
   PRODUCT_ID_MISSING: ['Salesforce admin', "Set {productId} on the Product to the WHMCS product's number."],
   PRODUCT_ID_INVALID: ['Salesforce admin', "Set {productId} to the WHMCS product's number."],
@@ -36,7 +40,10 @@ const table = {
   TOO_MANY_ITEMS: ['Salesforce admin', 'Split the Order into several of 100 items at most.'],
   DOMAIN_SHARED: ['Salesforce admin', 'Give each unit an item of its own, with a domain of its own.'],
   // what else is mapped
-  DOMAIN_INVALID: ['Salesforce admin', 'Set the field named here to a domain or host name alone, without https://.'],
+  DOMAIN_INVALID: [
+    'Salesforce admin',
+    'Set the field named here to a whole domain or host name alone, such as shop.example.com, without https://.',
+  ],
   PRICE_INVALID: ['Salesforce admin', 'Set the field named here to an amount of 0 or more with two decimals at most.'],
   CURRENCY_DIFFERS: [
     'Salesforce admin',
@@ -51,6 +58,10 @@ const table = {
   ],
   PRODUCT_HIDDEN: ['Salesforce admin', 'Check that the product is still to be sold; if not, correct {productId}.'],
   PRODUCT_RETIRED: ['Salesforce admin', 'Check that the product is still to be sold; if not, correct {productId}.'],
+  PRICE_OF_FREE: [
+    'Salesforce admin',
+    'Empty the field named here, or correct {productId}; if a price is meant, change the pay type of the product in WHMCS.',
+  ],
   STOCK_UNSURE: ['WHMCS hosting support', 'If WHMCS holds no order of it yet, raise the stock of the product there.'],
 } as const satisfies Record<string, readonly [Owner, string]>;
 
@@ -61,6 +72,7 @@ const warnings: ReadonlySet<string> = new Set<MappingFaultCode>([
   'PRODUCT_INACTIVE',
   'PRODUCT_HIDDEN',
   'PRODUCT_RETIRED',
+  'PRICE_OF_FREE',
   'STOCK_UNSURE',
 ]);
 

@@ -52,8 +52,9 @@ const isConfigured = (item: MappedItem, { known, marked }: Selling): boolean =>
 /** The items with those faults added that show only when they are seen together. */
 export function checkTogether(items: readonly MappedItem[], selling: Selling, names: MappedFieldNames): MappedItem[] {
   const units = new Map<number, number>();
-  for (const { pid, quantity } of items) {
-    if (pid !== null && isCount(quantity)) units.set(pid, (units.get(pid) ?? 0) + quantity);
+  for (const item of items) {
+    const { pid, quantity } = item;
+    if (pid !== null && isCount(item)) units.set(pid, (units.get(pid) ?? 0) + quantity);
   }
   const same = selling.takes ? twins(items, selling.known) : new Map<MappedItem, MappedItem[]>();
   const count = items.reduce((sum, item) => sum + linesOf(item, selling), 0);
@@ -72,7 +73,7 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
       const places = group.map((one) => items.indexOf(one) + 1).join(' and ');
       faults.tell('ITEMS_MERGE', `WHMCS may make one service of items ${places}, which are the same to it`);
     }
-    if (isCount(item.quantity) && several(item) && !isOneService(item, selling) && (item.domain ?? item.hostname)) {
+    if (isCount(item) && several(item) && !isOneService(item, selling) && (item.domain ?? item.hostname)) {
       const message = `${item.quantity} services cannot share '${cut(item.domain ?? item.hostname ?? '', 60)}'`;
       faults.tell('DOMAIN_SHARED', message);
     }
@@ -93,7 +94,9 @@ export function checkTogether(items: readonly MappedItem[], selling: Selling, na
   });
 }
 
-const isCount = (quantity: number): boolean => Number.isInteger(quantity) && quantity > 0;
+/** Not with a quantity that is wrong by itself: what comes of it is no fault of the others. */
+const isCount = ({ quantity, faults }: MappedItem): boolean =>
+  Number.isInteger(quantity) && quantity > 0 && !faults.some(({ code }) => code === 'QUANTITY_TOO_HIGH');
 
 /** undefined: as the table says. */
 function fewerLines(item: MappedItem, selling: Selling): string | undefined {
@@ -104,7 +107,7 @@ function fewerLines(item: MappedItem, selling: Selling): string | undefined {
 const isOneService = (item: MappedItem, { known, takes }: Selling): boolean => takes && allowed(item, known) === 2;
 
 const linesOf = (item: MappedItem, selling: Selling): number =>
-  isCount(item.quantity) && !isOneLine(item, selling) ? item.quantity : 1;
+  isCount(item) && !isOneLine(item, selling) ? item.quantity : 1;
 
 /**
  * Items that WHMCS may take for one: a scaling service holds its units itself, so two equal ones can end as one service, and

@@ -24,9 +24,14 @@ const step = 'mapping';
 /** WHMCS counts in 32 bits. */
 const mostUnits = 2_147_483_647;
 
+/** Of one item, where nothing else is set: more is a typing error rather than an Order. */
+export const usualMaxUnits = 10_000;
+
 export interface MappingOptions {
-  /** Our mark goes into a custom field of each service, as the WHMCS connection is set. */
-  marked: boolean;
+  /** Our mark goes into a custom field of each service, as the WHMCS connection is set; false by default. */
+  marked?: boolean;
+  /** Most units of one item; null: as many as WHMCS counts. `usualMaxUnits` by default. */
+  maxUnits?: number | null;
 }
 
 /**
@@ -37,7 +42,7 @@ export interface MappingOptions {
 export function mapping(
   catalogue: Sells,
   fields: FieldMapping = defaultFieldMapping,
-  { marked }: MappingOptions = { marked: false },
+  { marked = false, maxUnits = usualMaxUnits }: MappingOptions = {},
 ): Step<'order' | 'client', 'mapping', 'mapped' | 'incomplete'> {
   return {
     name: step,
@@ -47,14 +52,14 @@ export function mapping(
       async foresee({ order, client }, { order: { record, store }, signal }) {
         if (order === undefined) return null;
         const stockTaken = (): Promise<StockTaken> => stockTakenBy(record, store);
-        const value = await mapped(order, client ?? null, { catalogue, fields, marked, signal, stockTaken });
+        const value = await mapped(order, client ?? null, { catalogue, fields, marked, maxUnits, signal, stockTaken });
         return foreseenOf(value, client !== undefined);
       },
     },
     async run({ order, client }, { signal, log, desk, orderId }) {
       const stockTaken = async (): Promise<StockTaken> =>
         stockTakenBy(readRecord((await desk.store.ledger.read(orderId)).state), desk.store);
-      const value = await mapped(order, client, { catalogue, fields, marked, signal, stockTaken });
+      const value = await mapped(order, client, { catalogue, fields, marked, maxUnits, signal, stockTaken });
       for (const block of [...longReport(order.number, value), ...warningReport(order.number, value)]) log.warn(block);
       if (value.ok) return { way: 'mapped', value, note: noteOf(value) };
       const found = failureOf(value);
@@ -67,6 +72,7 @@ interface Mapping {
   catalogue: Sells;
   fields: FieldMapping;
   marked: boolean;
+  maxUnits: number | null;
   signal: AbortSignal;
   /** AddOrder lowers the stock itself: after it, what is left says nothing of this Order any more. */
   stockTaken: () => Promise<StockTaken>;
@@ -85,7 +91,7 @@ async function mapped(order: OrderPart, client: ClientPart | null, how: Mapping)
   const { catalogue, fields, marked, signal } = how;
   let stockTaken: StockTaken | null = null;
   const check = async (known: ReadonlyMap<number, Product>): Promise<{ items: MappedItem[]; selling: Selling }> => {
-    const items = order.items.map((item) => mapItem(item, order, client, known, fields));
+    const items = order.items.map((item) => mapItem(item, order, client, known, how));
     // null: the API role may not tell the version. That WHMCS knows the product's setting says as much.
     const takes = asksForQuantities(items, known) && (await catalogue.takesQuantities(signal)) !== false;
     const counts = [...known.values()].some(({ stock }) => stock !== null);
@@ -111,12 +117,14 @@ function mapItem(
   order: OrderPart,
   client: ClientPart | null,
   known: ReadonlyMap<number, Product>,
-  mapping: FieldMapping,
+  { fields: mapping, maxUnits }: Pick<Mapping, 'fields' | 'maxUnits'>,
 ): MappedItem {
   const faults = new Faults(mapping);
   const { product, quantity } = item;
   if (!Number.isInteger(quantity) || quantity < 1 || quantity > mostUnits)
     faults.tell('QUANTITY_INVALID', `quantity is ${quantity}`);
+  else if (maxUnits !== null && quantity > maxUnits)
+    faults.tell('QUANTITY_TOO_HIGH', `quantity is ${quantity}, more than the ${maxUnits} that mapping check allows`);
   const book = order.pricebookId ?? null;
   const used = item.pricebookId ?? null;
   if (book !== null && used !== null && !sameId(book, used))

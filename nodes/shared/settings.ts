@@ -3,7 +3,7 @@
  *
  * Node-RED has replaced a whole `${NAME}` by its value before a node sees it, and leaves it as it is when the variable
  * is not set. So the empty text and a `${NAME}` that is still there both mean unset: a setting that may be absent takes
- * its default, one that is needed is SETTING_MISSING. Pure: the same reading serves the nodes and the form's hints.
+ * its default (an empty limit alone is no limit), one that is needed is SETTING_MISSING. Pure: the same reading serves the nodes and the form's hints.
  */
 import { furtherField } from '../../lib/salesforce/further-fields';
 
@@ -25,6 +25,8 @@ export interface Setting<T> {
   /** Taken when unset. null: it goes without. */
   readonly fallback: T;
   readonly needed: boolean;
+  /** What an empty field stands for where that is not the default. A property that an older flow lacks is unset all the same. */
+  readonly empty?: { readonly value: T };
   /** Never called with an empty text or an unset variable. */
   parse(raw: string | number | boolean): Parsed<T>;
 }
@@ -77,6 +79,19 @@ export function whole(fallback: number, range: { min: number; max: number }): Se
 export function whole(fallback: null, range: { min: number; max: number }): Setting<number | null>;
 export function whole(fallback: number | null, range: { min: number; max: number }): Setting<number | null> {
   return { fallback, needed: false, parse: (raw) => wholeNumber(raw, range, '') };
+}
+
+/** A limit, a whole number up to `max`. An empty field and 0 are no limit: null. */
+export function limit(fallback: number, { max }: { max: number }): Setting<number | null> {
+  return {
+    fallback,
+    needed: false,
+    empty: { value: null },
+    parse(raw) {
+      const read = wholeNumber(raw, { min: 0, max }, '');
+      return 'value' in read && read.value === 0 ? { value: null } : read;
+    },
+  };
 }
 
 /** A duration. The value stays in whole seconds, as the form shows it. */
@@ -170,6 +185,8 @@ export function variableIn(raw: unknown): string | null {
 export function readSetting<T>(setting: Setting<T>, raw: unknown): Reading<T> {
   const { fallback } = setting;
   const variable = variableIn(raw);
+  if (setting.empty !== undefined && typeof raw === 'string' && isEmpty(raw))
+    return { state: 'value', value: setting.empty.value };
   if (variable !== null || isEmpty(raw)) {
     if (setting.needed) return { state: 'missing', value: fallback, variable };
     return { state: fallback === null ? 'unset' : 'default', value: fallback, variable };

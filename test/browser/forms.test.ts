@@ -127,6 +127,29 @@ for (const [line, name] of bothLines) {
       assert.equal(await editor.property('whmcs-add-order', 'valid'), true);
     });
 
+    it('keep an empty limit of units for none, and give a flow from before it the usual one', async () => {
+      const most = (): Promise<string> => editor.run(`$('#node-input-maxUnits').typedInput('value')`);
+      await editor.edit('mapping-check');
+      assert.equal(await most(), '10000');
+      await editor.run(`$('#node-input-maxUnits').typedInput('value', '')`);
+      assert.equal(
+        await editor.page
+          .locator('#node-input-maxUnits + .red-ui-typedInput-container input')
+          .getAttribute('placeholder'),
+        'no limit',
+      );
+      await editor.leave('ok');
+      assert.equal(await editor.property('mapping-check', 'maxUnits'), '');
+      await editor.edit('mapping-check');
+      assert.equal(await most(), '');
+      await editor.leave('cancel');
+      await editor.run(`delete RED.nodes.filterNodes({ type: 'mapping-check' })[0].maxUnits`);
+      await editor.edit('mapping-check');
+      assert.equal(await most(), '10000');
+      await editor.leave('ok');
+      assert.equal(await editor.property('mapping-check', 'maxUnits'), 10_000);
+    });
+
     it('ask for the id of the custom field only where the marker is kept there', async () => {
       await editor.edit('whmcs-connection');
       assert.equal(await editor.page.isVisible('#node-config-input-markerFieldId'), false);

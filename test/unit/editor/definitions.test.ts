@@ -97,6 +97,7 @@ const properties: Record<Type, Record<string, unknown>> = {
     priceField: '',
     customFields: '',
     configOptions: '',
+    maxUnits: 10_000,
   },
   'whmcs-add-order': {
     name: '',

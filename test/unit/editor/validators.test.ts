@@ -72,6 +72,7 @@ const cases: [Type, string, unknown[], unknown[]][] = [
     ['', '12=OrderItem.Seat__c', '12 = Seat__c, 13=Order.PoNumber;14=Account.Site'],
     ['Seat__c', '12=', '0=Seat__c', '12=Seat__c,12=Other__c', '12=User.Name', "1=a' OR 'a"],
   ],
+  ['mapping-check', 'maxUnits', ['', 0, '0', 1, 2147483647, undefined], [-1, 1.5, 2147483648, 'many']],
   ['whmcs-add-order', 'resend', ['once', 'never'], ['always']],
   ['whmcs-add-order', 'noInvoice', [true, 'false'], ['off']],
   ['whmcs-add-order', 'quarantine', [300, 86400], [299, 86401]],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   choice,
+  limit,
   needed,
   readSettings,
   secondsSetting,
@@ -138,6 +139,27 @@ describe('the settings of a node', () => {
     assert.equal(readSettings({ on: yesNo(false) }, { on: true }).values.on, true);
     assert.equal(readSettings({ on: yesNo(true) }, { on: 0 }).values.on, false);
     assert.equal(readSettings({ many: whole(1, { min: 0, max: 9 }) }, { many: 0 }).values.many, 0);
+  });
+
+  it('take an empty limit and 0 for none, and the default where an older flow has no such property', () => {
+    const read = (config: Record<string, unknown>) => readSettings({ most: limit(10, { max: 100 }) }, config);
+    for (const [most, value] of [
+      ['', null],
+      [' ', null],
+      [0, null],
+      ['0', null],
+      [1, 1],
+      ['100', 100],
+    ] as const)
+      assert.deepEqual(read({ most }), { values: { most: value }, problems: [], notes: [] });
+    assert.deepEqual(read({}), { values: { most: 10 }, problems: [], notes: [] });
+    assert.deepEqual(read({ most: '${MOST}' }), {
+      values: { most: 10 },
+      problems: [],
+      notes: ['most: MOST is not set; 10 is used.'],
+    });
+    for (const most of [-1, 101, 1.5, 'many'])
+      assert.match(read({ most }).problems[0]?.message ?? '', /^most must be a whole number from 0 to 100; it is/);
   });
 
   it('do not take true for a number', () => {

@@ -55,13 +55,59 @@ describe('the mapping of fields', () => {
   });
 
   it('feeds a domain or a host name alone, of any script', () => {
-    for (const name of ['a.example', 'žilina.sk', '例え.jp', 'host-1'])
+    for (const name of ['a.example', 'žilina.sk', '例え.jp', '1.example', 'xn--bcher-kva.example', 'a--b.co.uk'])
       assert.deepEqual(fed({ domain: 'D', hostname: 'D' }, { D: ` ${name} ` }), {
         fields: { domain: name, hostname: name },
         faults: [],
       });
     for (const name of ['https://a.example', 'a b', 'a.example/', "a'b", 'a@b', 'a&pid[1]=2', '<b>', 'x'.repeat(254)])
       assert.match(fed({ domain: 'D' }, { D: name }).faults[0] ?? '', /^DOMAIN_INVALID/, name);
+  });
+
+  it('feeds no domain that has no dot, or a label that DNS does not take', () => {
+    const placeholders = ['TBD', '-', '--', 'n/a', 'N.A.', 'none', 'null', 'unknown', 'x', '?', '.', '...', '_'];
+    const numbers = ['12.50', '1.0', '192.168.0.1', '2026.11.30'];
+    const labels = [
+      '-a.example',
+      'a-.example',
+      'a.-b.example',
+      'a.example-',
+      `${'a'.repeat(64)}.example`,
+      'localhost',
+      'a.b',
+    ];
+    for (const name of [...placeholders, ...numbers, ...labels]) {
+      const { fields, faults } = fed({ domain: 'D' }, { D: name });
+      assert.deepEqual(fields, {}, name);
+      assert.match(faults.join(), /^DOMAIN_INVALID: D '.*' is no domain name$/, name);
+    }
+    assert.deepEqual(fed({ domain: 'D' }, { D: `${'a'.repeat(63)}.example` }).faults, []);
+  });
+
+  it('feeds a host name of a single label, but none of the words that stand for no name yet', () => {
+    for (const name of ['host-1', 'web1', '10', 'vps1.a.example', 'a.example.', '192.0.2.7'])
+      assert.deepEqual(fed({ hostname: 'H' }, { H: name }), { fields: { hostname: name }, faults: [] });
+    for (const name of [
+      'TBD',
+      'tba',
+      '-',
+      '--',
+      'n/a',
+      'N.A.',
+      'na',
+      'None',
+      'NULL',
+      'unknown',
+      'x',
+      '?',
+      '.',
+      '-a',
+      'a-',
+    ])
+      assert.deepEqual(fed({ hostname: 'H' }, { H: name }), {
+        fields: {},
+        faults: [`DOMAIN_INVALID: H '${name}' is no host name`],
+      });
   });
 
   it('feeds no name that was copied with a part of an address, or with a sign that nobody sees', () => {

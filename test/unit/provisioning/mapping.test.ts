@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../../lib/log';
 import { defaultFieldMapping, type FieldMapping } from '../../../lib/provisioning/field-mapping';
-import { mapping } from '../../../lib/provisioning/mapping';
+import { mapping, type MappingOptions } from '../../../lib/provisioning/mapping';
 import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
 import type { Product } from '../../../lib/whmcs/contract';
 import { unknownSender } from '../../../lib/provisioning/add-record';
@@ -79,7 +79,7 @@ describe('mapping check', () => {
     items: Item[],
     pricebookId: string | null = null,
     fields = defaultFieldMapping,
-    marked = false,
+    options: MappingOptions = {},
   ) => {
     said.length = 0;
     const catalogue = {
@@ -93,7 +93,7 @@ describe('mapping check', () => {
         return Promise.resolve(takes);
       },
     };
-    const step = mapping(catalogue, fields, { marked });
+    const step = mapping(catalogue, fields, options);
     const { order, client } = input();
     const outcome = await step.run(
       { order: { ...order, pricebookId, items }, client: { ...client, currency } },
@@ -159,6 +159,7 @@ describe('mapping check', () => {
       ['a negative quantity', item({ quantity: -2 }), 'QUANTITY_INVALID', /-2/],
       ['half a unit', item({ quantity: 1.5 }), 'QUANTITY_INVALID', /1\.5/],
       ['no quantity', item({ quantity: NaN }), 'QUANTITY_INVALID', /NaN/],
+      ['a typing error', item({ quantity: 1_000_000 }), 'QUANTITY_TOO_HIGH', /1000000, more than the 10000 that/],
       ['more units than WHMCS counts', item({ quantity: 2 ** 31 }), 'QUANTITY_INVALID', /2147483648/],
     ];
     for (const [name, one, code, message] of faulty) {
@@ -334,6 +335,34 @@ describe('mapping check', () => {
     });
   });
 
+  it('warns of a price that Salesforce feeds for a product which is free in WHMCS, and goes on', async () => {
+    const paths = { ...defaultFieldMapping, priceOverride: 'OrderItem.UnitPrice' };
+    sells = [product(11, { payType: 'free', prices: {} })];
+    const priced = async (price: string | null) =>
+      run([item({ fields: { 'OrderItem.UnitPrice': price } }, { billingCycle: 'Free' })], null, paths);
+    const { way, value } = await priced('9.5');
+    assert.equal(way, 'mapped');
+    assert.deepEqual(
+      value.items[0]?.warnings?.map(({ code, message, fix, owner }) => [code, message, fix, owner]),
+      [
+        [
+          'PRICE_OF_FREE',
+          'WHMCS product 11 is free, and OrderItem.UnitPrice says 9.50: WHMCS may bill that, or nothing',
+          'Empty the field named here, or correct WH_Product_ID__c; if a price is meant, change the pay type of the product in WHMCS.',
+          'Salesforce admin',
+        ],
+      ],
+    );
+    assert.match(
+      said.join(),
+      /^Order 00000101: 1 of 1 items with a warning\n.*\n1 Pro seat \| WHMCS product 11 is free/,
+    );
+    for (const price of ['0', '0.00', null]) assert.equal((await priced(price)).value.items[0]?.warnings, undefined);
+    sells = [product(11)];
+    const sold = await run([item({ fields: { 'OrderItem.UnitPrice': '9.5' } })], null, paths);
+    assert.equal(sold.value.items[0]?.warnings, undefined);
+  });
+
   it('knows free and one-time products by their own cycle', async () => {
     sells = [
       product(11, { payType: 'free', prices: {} }),
@@ -478,6 +507,54 @@ describe('mapping check', () => {
     assert.deepEqual(asked, ['11']);
   });
 
+  describe('more units of an item than are allowed', () => {
+    const limited = async (maxUnits: number | null, ...items: Item[]) =>
+      (await run(items, null, defaultFieldMapping, { maxUnits })).value.items.map((one) =>
+        one.faults.map(({ code }) => code),
+      );
+
+    it('are a fault, and as many as are allowed are none', async () => {
+      assert.deepEqual(await codes(item({ quantity: 10_000 })), []);
+      assert.deepEqual(await codes(item({ quantity: 10_001 })), ['QUANTITY_TOO_HIGH']);
+      assert.deepEqual(await limited(5, item({ quantity: 5 }), item({ quantity: 6 }, { productId: '12' })), [
+        [],
+        ['QUANTITY_TOO_HIGH'],
+      ]);
+    });
+
+    it('are told with what helps', async () => {
+      const { value } = await run([item({ quantity: 1_000_000 })]);
+      assert.deepEqual(
+        value.items[0]?.faults.map(({ message, fix }) => [message, fix]),
+        [
+          [
+            'quantity is 1000000, more than the 10000 that mapping check allows',
+            'Correct the quantity; if it is meant, raise "Most units" on mapping check, or split the Order.',
+          ],
+        ],
+      );
+    });
+
+    it('are as many as WHMCS counts where there is no limit', async () => {
+      assert.deepEqual(await limited(null, item({ quantity: 2 ** 31 - 1 })), [[]]);
+      assert.deepEqual(await limited(null, item({ quantity: 2 ** 31 })), [['QUANTITY_INVALID']]);
+    });
+
+    it('make no faults of lines, stock or domain beside it, nor any of the other items', async () => {
+      sells = [product(13, { allowQuantity: 0, stock: 10 })];
+      const fields = { D: 'a.example' };
+      const items = [
+        item({ quantity: 1_000_000, fields }, { productId: '13' }),
+        item({ quantity: 3 }, { productId: '13' }),
+      ];
+      const { value } = await run(items, null, { ...defaultFieldMapping, domain: 'D' });
+      assert.deepEqual(
+        value.items.map((one) => one.faults.map(({ code }) => code)),
+        [['QUANTITY_TOO_HIGH'], []],
+      );
+    });
+  });
+
   describe('several units', () => {
     const linesOf = async (pid: number, quantity = 3) =>
       (await run([item({ quantity }, { productId: String(pid) })])).value.items.map((one) => one.quantity);
@@ -527,7 +604,7 @@ describe('mapping check', () => {
 
     it('say what helps: a setting in WHMCS where one does', async () => {
       const fixOf = async (pid: string, marked = false) =>
-        (await run([item({ quantity: 101 }, { productId: pid })], null, defaultFieldMapping, marked)).value.items[0]
+        (await run([item({ quantity: 101 }, { productId: pid })], null, defaultFieldMapping, { marked })).value.items[0]
           ?.faults[0]?.fix;
       assert.match((await fixOf('13')) ?? '', /^Turn on Allow Multiple Quantities for the product in WHMCS \(8\.12/);
       assert.match((await fixOf('12', true)) ?? '', /^Set Allow Multiple Quantities of the product to Scaling Service/);
@@ -556,9 +633,9 @@ describe('mapping check', () => {
 
     it('are a line each where our mark goes into a custom field, unless one service holds them', async () => {
       const lines = async (productId: string) =>
-        (await run([item({ quantity: 3 }, { productId })], null, defaultFieldMapping, true)).value.items.map(
-          (one) => one.quantity,
-        );
+        (
+          await run([item({ quantity: 3 }, { productId })], null, defaultFieldMapping, { marked: true })
+        ).value.items.map((one) => one.quantity);
       assert.deepEqual(await lines('12'), [1, 1, 1]);
       assert.deepEqual(await lines('11'), [3]);
       assert.deepEqual(await lines('13'), [1, 1, 1]);
