@@ -9,15 +9,15 @@ import type { CoverageReport, Finding } from './coverage-report';
 const columns: readonly (readonly [string, (finding: Finding) => string | number | null])[] = [
   ['Severity', ({ severity }) => severity],
   ['Code', ({ code }) => code],
-  ['Product', ({ product }) => product.name],
-  ['Product code', ({ product }) => product.code],
-  ['Product id', ({ product }) => product.id],
+  ['Product', ({ product }) => product?.name ?? null],
+  ['Product code', ({ product }) => product?.code ?? null],
+  ['Product id', ({ product }) => product?.id ?? null],
   ['WHMCS product', ({ pid }) => pid],
   ['Billing cycle', ({ billingCycle }) => billingCycle],
   ['What is wrong', ({ message }) => message],
   ['What to do', ({ fix }) => fix],
   ['Owner', ({ owner }) => owner],
-  ['Link', ({ product }) => product.url],
+  ['Link', ({ product }) => product?.url ?? null],
 ];
 
 const byteOrderMark = '\u{FEFF}';

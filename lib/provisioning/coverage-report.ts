@@ -4,7 +4,8 @@ import type { BillingCycle } from '../whmcs/contract';
 import type { Owner } from './error-codes';
 
 /**
- * - fault: an Order with this Product ends as MAPPING_INCOMPLETE.
+ * - fault: an Order with this Product ends as MAPPING_INCOMPLETE; of no Product: the mapping itself is wrong, and Orders go
+ *   on without what it is to feed.
  * - warning: the Order goes on, and a person should look.
  * - information: nothing is wrong.
  */
@@ -26,14 +27,15 @@ export interface Finding {
   message: string;
   fix: string;
   owner: Owner;
-  product: CoveredProduct;
+  /** null: it is of the mapping, not of a product. */
+  product: CoveredProduct | null;
   /** Of the WHMCS product; null where none is named. */
   pid: number | null;
   billingCycle: BillingCycle | null;
 }
 
 export interface CoverageReport {
-  /** No fault, and at least one product was looked at. */
+  /** No fault, of the mapping neither, and at least one product was looked at. */
   ok: boolean;
   /** ISO, UTC. */
   startedAt: string;
@@ -58,7 +60,7 @@ export interface CoverageReport {
   };
   /** What the whole run should be read with, in plain sentences. */
   notes: string[];
-  /** Faults first, then warnings, then informations; in each by product name. */
+  /** Faults first, then warnings, then informations; in each those of the mapping, then by product name. */
   findings: Finding[];
 }
 
@@ -74,7 +76,9 @@ export function summed(
   const rank = ({ severity }: { severity: Severity }): number => severities.indexOf(severity);
   const sorted = [...findings].sort(
     (a, b) =>
-      rank(a) - rank(b) || byName.compare(a.product.name, b.product.name) || byName.compare(a.product.id, b.product.id),
+      rank(a) - rank(b) ||
+      byName.compare(a.product?.name ?? '', b.product?.name ?? '') ||
+      byName.compare(a.product?.id ?? '', b.product?.id ?? ''),
   );
   const counts: Counts = { fault: 0, warning: 0, information: 0 };
   const codes = new Map<string, CoverageReport['totals']['codes'][number]>();

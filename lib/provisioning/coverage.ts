@@ -10,6 +10,7 @@ import type { WhmcsConnection } from '../whmcs/connection';
 import { WhmcsError, type Product } from '../whmcs/contract';
 import { checkOne, covered, sameInWhmcs, type Selling, type Target } from './coverage-check';
 import { coverageFailure } from './coverage-failure';
+import { MappedOptions } from './coverage-options';
 import { summed, type CoverageReport, type CoveredProduct, type Finding } from './coverage-report';
 import { Failure, failure } from './failure';
 import { furtherPaths, type FieldMapping } from './field-mapping';
@@ -77,12 +78,15 @@ class Run {
   private readonly kept = new Map<number, Product | null>();
   private readonly pids = new Set<number>();
   private readonly targets = new Map<string, Target & { products: CoveredProduct[] }>();
+  private readonly mappedOptions: MappedOptions;
   private waiting: PriceBookProduct[] = [];
 
   constructor(
     private readonly parts: CoverageParts,
     private readonly options: CoverageOptions,
-  ) {}
+  ) {
+    this.mappedOptions = new MappedOptions(parts.fields);
+  }
 
   async toEnd(): Promise<CoverageReport> {
     const { salesforce, clock, fields, log } = this.parts;
@@ -113,6 +117,9 @@ class Run {
     if (this.progress.checked === 0) this.notes.push('The price book has no active product: nothing was checked.');
     for (const { products, ...target } of this.targets.values())
       this.findings.push(...sameInWhmcs(target, products, fields));
+    const ofOptions = this.mappedOptions.end();
+    this.findings.push(...ofOptions.findings);
+    this.notes.push(...ofOptions.notes);
     const seconds = Math.round((clock.monotonic() - from) / 100) / 10;
     const report = this.report({ startedAt, seconds, priceBook, currencies: currencies ?? [] });
     const { products, faulty } = report.totals;
@@ -191,8 +198,10 @@ class Run {
     this.options.signal?.throwIfAborted();
     if (pids.size > 0) {
       for (const pid of pids) this.kept.set(pid, null);
-      for (const product of await whmcs.getProducts([...pids], this.options.signal))
+      for (const product of await whmcs.getProducts([...pids], this.options.signal)) {
         this.kept.set(product.pid, product);
+        this.mappedOptions.see(product);
+      }
     }
     const known = sold(waiting, this.kept);
     let { faulty } = this.progress;
@@ -225,7 +234,7 @@ class Run {
     const { checked: products, faulty } = this.progress;
     const { notInEveryCurrency } = this;
     const totals = { products, good: products - faulty, faulty, notInEveryCurrency, findings: counts, codes, owners };
-    return { ok: products > 0 && faulty === 0, ...about, totals, notes: this.notes, findings };
+    return { ok: products > 0 && counts.fault === 0, ...about, totals, notes: this.notes, findings };
   }
 }
 

@@ -40,7 +40,7 @@ describe('the coverage by the node control', () => {
     const { products, good, faulty } = report.totals;
     assert.equal(good + faulty, products);
     assert.deepEqual(
-      report.findings.filter(({ severity }) => severity === 'fault').map(({ product }) => product.code),
+      report.findings.filter(({ severity }) => severity === 'fault').map(({ product }) => product?.code),
       ['UNMAPPED', 'UNMAPPED', 'UNKNOWN-PID', 'WRONG-CYCLE'],
     );
     assert.match(String(out?.['text']), /^Price book "/);

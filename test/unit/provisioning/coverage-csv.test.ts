@@ -52,6 +52,21 @@ describe("A coverage report's CSV", () => {
   }
   const bodyOf = (csv: string, separator?: string): string[][] => rowsOf(csv.slice(1), separator).slice(1);
 
+  it('has a row without a product for a fault of the mapping', async () => {
+    const catalogue = new CatalogueUnderTest();
+    catalogue.addSold(1);
+    catalogue.sell(1, { configOptions: [] });
+    const csv = coverageCsv(await catalogue.run({}, { configOptions: { 70: 'Seats__c' } }));
+    assert.deepEqual(bodyOf(csv), [
+      [
+        ...['fault', 'OPTION_UNKNOWN', '', '', '', '', ''],
+        'no checked product has option 70 in WHMCS: Orders go on without what Seats__c says',
+        'Correct the id under "Config options" on mapping check, or take it out. If its products are in another price book, check that one.',
+        ...['Development team', ''],
+      ],
+    ]);
+  });
+
   it('begins with a byte order mark, and ends each row with CR LF', async () => {
     const { csv } = await csvOf('Škoda 🚀');
     assert.equal(Buffer.from(csv, 'utf8').subarray(0, 3).toString('hex'), 'efbbbf');
@@ -75,13 +90,13 @@ describe("A coverage report's CSV", () => {
         'PRODUCT_UNKNOWN',
         'Seat, "Pro"; 5 × €',
         'Seat, "Pro"; 5 × €',
-        finding.product.id,
+        finding.product?.id,
         '9',
         'monthly',
         'WHMCS has no product 9',
         finding.fix,
         'Salesforce admin',
-        finding.product.url,
+        finding.product?.url,
       ],
     ]);
   });

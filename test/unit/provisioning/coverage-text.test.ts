@@ -42,6 +42,28 @@ describe("A coverage report's text", () => {
     );
   });
 
+  it('tells a fault of the mapping before those of products, and not that an Order fails by it', async () => {
+    catalogue.addSold(1);
+    catalogue.sell(1, { configOptions: [] });
+    const mapped = async (): Promise<string[]> =>
+      coverageText(await catalogue.run({}, { configOptions: { 70: 'OrderItem.Seats__c' } })).split('\n');
+    const told = [
+      '',
+      'MAPPING: Orders go on without what is fed here',
+      '',
+      '1 × OPTION_UNKNOWN (Development team): Correct the id under "Config options" on mapping check, or take it out. If its products are in another price book, check that one.',
+      '  no checked product has option 70 in WHMCS: Orders go on without what OrderItem.Seats__c says',
+    ];
+    assert.deepEqual((await mapped()).slice(1), [
+      '1 product, none with a fault, but the mapping has 1; 0 warnings, 0 for information.',
+      ...told,
+    ]);
+    catalogue.add(null, 'Monthly', { name: 'Seat' });
+    const lines = await mapped();
+    assert.match(lines[1] ?? '', /: 1 can be ordered, 1 cannot; 2 faults \(Development team 1, Salesforce admin 1\)/);
+    assert.deepEqual(lines.slice(2, 9), [...told, '', 'FAULTS: an Order with one of these Products fails']);
+  });
+
   it('puts faults before warnings and those before what is for information, the most frequent first', async () => {
     catalogue.addSold(1);
     catalogue.sell(1, { withdrawn: 'hidden', allowQuantity: 0 });

@@ -7,7 +7,7 @@ import { WhmcsError } from '../../../lib/whmcs/contract';
 import { bookId, CatalogueUnderTest } from './catalogue-under-test';
 
 const codesOf = ({ findings }: CoverageReport, id?: string): string[] =>
-  findings.filter(({ product }) => id === undefined || product.id === id).map(({ code }) => code);
+  findings.filter(({ product }) => id === undefined || product?.id === id).map(({ code }) => code);
 const findingOf = (report: CoverageReport, code: string): Finding => {
   const found = report.findings.find((one) => one.code === code);
   assert.ok(found, `${code} is not among ${codesOf(report).join(', ')}`);
@@ -78,7 +78,7 @@ describe('The coverage of a catalogue', () => {
       assert.deepEqual(codesOf(report), [code]);
       const [finding] = report.findings;
       assert.match(finding?.message ?? '', message);
-      assert.deepEqual([finding?.severity, finding?.owner, finding?.product.name], ['fault', owner, 'Product 1']);
+      assert.deepEqual([finding?.severity, finding?.owner, finding?.product?.name], ['fault', owner, 'Product 1']);
       assert.ok(finding?.fix);
       assert.deepEqual([report.ok, report.totals.good, report.totals.faulty], [false, 0, 1]);
       assert.deepEqual(report.totals.owners, { [owner]: 1 });
@@ -154,7 +154,7 @@ describe('The coverage of a catalogue', () => {
     catalogue.add('9', 'Annually');
     const report = await catalogue.run();
     assert.deepEqual(
-      report.findings.map(({ code, severity, product }) => [code, severity, product.id]),
+      report.findings.map(({ code, severity, product }) => [code, severity, product?.id]),
       [second, third, first].map((id) => ['SAME_WHMCS_PRODUCT', 'information', id]),
     );
     assert.match(
@@ -169,7 +169,7 @@ describe('The coverage of a catalogue', () => {
     catalogue.addSold(7, { name: 'Chair' });
     const { findings } = await catalogue.run();
     assert.deepEqual(
-      findings.map(({ product, message }) => [product.name, message.slice(0, 9)]),
+      findings.map(({ product, message }) => [product?.name, message.slice(0, 9)]),
       [
         ['Chair', "'Seat' (0"],
         ['Seat', "'Chair' ("],
@@ -185,7 +185,7 @@ describe('The coverage of a catalogue', () => {
     catalogue.add(null, 'Monthly', { name: 'C' });
     const report = await catalogue.run();
     assert.deepEqual(
-      report.findings.map(({ product }) => product.name),
+      report.findings.map(({ product }) => product?.name),
       ['C', 'B', 'A'],
     );
     assert.deepEqual(report.totals.owners, { 'Salesforce admin': 1 });
@@ -196,6 +196,96 @@ describe('The coverage of a catalogue', () => {
     const report = await catalogue.run({}, { priceOverride: 'Price__c', domain: 'OrderItem.Domain__c' });
     assert.deepEqual(codesOf(report), ['PRICE_INVALID']);
     assert.deepEqual(catalogue.queries[0]?.further, ['Price__c']);
+  });
+
+  it('warns of a price that is fed for a product which is free in WHMCS', async () => {
+    const free = { payType: 'free', prices: { USD: { free: '0.00' }, EUR: { free: '0.00' } } } as const;
+    for (const [pid, price] of [
+      [1, '9.5'],
+      [2, '0.00'],
+      [3, null],
+    ] as const) {
+      catalogue.add(String(pid), 'Free', { fields: { Price__c: price } });
+      catalogue.sell(pid, free);
+    }
+    const report = await catalogue.run({}, { priceOverride: 'Price__c' });
+    assert.deepEqual(
+      report.findings.map(({ severity, code, message, product }) => [severity, code, message, product?.name]),
+      [
+        [
+          'warning',
+          'PRICE_OF_FREE',
+          'WHMCS product 1 is free, and Price__c says 9.50: WHMCS may bill that, or nothing',
+          'Product 1',
+        ],
+      ],
+    );
+    assert.equal(report.ok, true);
+  });
+
+  describe('of a mapping that feeds options', () => {
+    const option = (id: number) => ({ id, name: `Option ${id}`, kind: null, choices: [], least: null, most: null });
+    const options = { 3: 'OrderItem.Disk__c', 7: 'Seats__c', 70: 'OrderItem.Seats__c' };
+    const sellWith = (pid: number, ...ids: number[]) => {
+      catalogue.addSold(pid);
+      catalogue.sell(pid, { configOptions: ids.map(option) });
+    };
+
+    it('tells each option that no checked product has, once, as a fault of the mapping', async () => {
+      catalogue.pageLength = 1;
+      sellWith(1, 3);
+      sellWith(2);
+      sellWith(3, 7, 3);
+      catalogue.add('99', 'Monthly');
+      const report = await catalogue.run({}, { configOptions: { ...options, 71: 'A__c' } });
+      assert.deepEqual(
+        report.findings.map(({ severity, code, message, owner, product, pid }) => [
+          severity,
+          code,
+          message,
+          owner,
+          product?.name ?? null,
+          pid,
+        ]),
+        [
+          ...[
+            [70, 'OrderItem.Seats__c'],
+            [71, 'A__c'],
+          ].map(([id, path]) => [
+            'fault',
+            'OPTION_UNKNOWN',
+            `no checked product has option ${id} in WHMCS: Orders go on without what ${path} says`,
+            'Development team',
+            null,
+            null,
+          ]),
+          ['fault', 'PRODUCT_UNKNOWN', 'WHMCS has no product 99', 'Salesforce admin', 'Product 4', 99],
+        ],
+      );
+      assert.match(findingOf(report, 'OPTION_UNKNOWN').fix, /^Correct the id under "Config options" on mapping check/);
+      assert.deepEqual(report.totals.owners, { 'Development team': 2, 'Salesforce admin': 1 });
+    });
+
+    it('is not well by that alone, though every product can be ordered', async () => {
+      sellWith(1, 3, 7);
+      const { ok, totals } = await catalogue.run({}, { configOptions: options });
+      assert.deepEqual([ok, totals.good, totals.faulty, totals.findings.fault], [false, 1, 0, 1]);
+      assert.equal((await catalogue.run({}, { configOptions: { 3: 'A__c' } })).ok, true);
+    });
+
+    it('says that it cannot tell where WHMCS does not tell all options, and nothing where it was asked of none', async () => {
+      sellWith(1, 3);
+      catalogue.addSold(2);
+      const report = await catalogue.run({}, { configOptions: options });
+      assert.deepEqual([report.ok, report.findings], [true, []]);
+      assert.deepEqual(report.notes, [
+        'WHMCS does not tell the options of all products: whether the mapping names right ones (7, 70) was not checked.',
+      ]);
+      catalogue.products.length = 0;
+      catalogue.add('99', 'Monthly');
+      const none = await catalogue.run({}, { configOptions: options });
+      assert.deepEqual([codesOf(none), none.notes], [['PRODUCT_UNKNOWN'], []]);
+    });
   });
 
   it('checks what every entry of a product feeds, not the first currency’s alone, and counts the product once', async () => {
@@ -214,7 +304,7 @@ describe('The coverage of a catalogue', () => {
     });
     const report = await catalogue.run({}, { priceOverride: 'PricebookEntry.Price__c' });
     assert.deepEqual(
-      report.findings.map(({ code, message, product }) => [code, message.slice(0, 40), product.id]),
+      report.findings.map(({ code, message, product }) => [code, message.slice(0, 40), product?.id]),
       [
         ['PRICE_INVALID', "PricebookEntry.Price__c 'ten' is no pric", id],
         ['PRICE_INVALID', "PricebookEntry.Price__c 'zehn' is no pri", id],
