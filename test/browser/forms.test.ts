@@ -134,7 +134,7 @@ for (const [line, name] of bothLines) {
       await editor.run(`$('#node-input-maxUnits').typedInput('value', '')`);
       assert.equal(
         await editor.page
-          .locator('#node-input-maxUnits + .red-ui-typedInput-container input')
+          .locator('#node-input-maxUnits + .red-ui-typedInput-container .red-ui-typedInput-input')
           .getAttribute('placeholder'),
         'no limit',
       );
