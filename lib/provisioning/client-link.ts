@@ -4,11 +4,11 @@
  */
 import { defaultFieldNames } from '../salesforce/contract';
 import { sameId } from '../salesforce/ids';
-import { cut } from '../salesforce/texts';
 import { IdMappingsError, type IdMapping, type IdMappings } from '../state/contract';
 import type { Client } from '../whmcs/contract';
 import { failure, type Failure } from './failure';
 import type { ClientPart, OrderPart } from './message';
+import { plain } from './plain-text';
 
 export type Account = NonNullable<OrderPart['account']>;
 export type Link = Pick<ClientPart, 'id' | 'source'>;
@@ -70,7 +70,7 @@ export function refuseOtherAccount(client: Client, fieldId: number, account: Acc
   const source = link.source === 'account' ? fieldOf(account) : link.source;
   throw conflict(
     account,
-    `${source} says WHMCS client ${link.id}, whose custom field ${fieldId} names account '${cut(value, 40)}'`,
+    `${source} says WHMCS client ${link.id}, whose custom field ${fieldId} names account '${plain(value, 40)}'`,
   );
 }
 
@@ -93,12 +93,13 @@ async function refuseAnothers(account: Account, client: number, source: string, 
   if (mapping !== null && !sameId(mapping.sfAccountId, account.id))
     throw conflict(
       account,
-      `${source} says WHMCS client ${client}, which id_mappings links to account ${mapping.sfAccountId}`,
+      `${source} says WHMCS client ${client}, which id_mappings links to account ${plain(mapping.sfAccountId, 40)}`,
     );
 }
 
 const fieldOf = ({ whField }: Account): string => whField ?? defaultFieldNames.account;
-const nameOf = (account: Account): string => `Account ${cut(account.name, 60)}`;
+/** A name of nothing but markup tells nobody which it is. */
+const nameOf = ({ name, id }: Account): string => `Account ${plain(name, 60) || id}`;
 
 const conflict = (account: Account, said: string, cause?: unknown): Failure =>
   failure('CLIENT_MAPPING_CONFLICT', `${nameOf(account)}: ${said}`, step, cause);
@@ -107,7 +108,7 @@ function notMapped(account: Account, hasTable: boolean): Failure {
   const field = fieldOf(account);
   const text = account.whAccount?.trim();
   const why = text
-    ? `${field} is not understood: '${cut(text, 60)}'. It must read '#1234 - Name', or '1234' alone`
+    ? `${field} is not understood: '${plain(text, 60)}'. It must read '#1234 - Name', or '1234' alone`
     : `${field} is empty${hasTable ? ', and id_mappings does not name it' : ''}`;
   return failure('CLIENT_NOT_MAPPED', `${nameOf(account)}: ${why}`, step);
 }

@@ -1,7 +1,7 @@
 /** What a client has stored in WHMCS to pay with: whether it can pay, and whether by the gateway of its new order. */
-import { cut } from '../salesforce/texts';
 import type { Gateway, PayMethod } from '../whmcs/contract';
 import { failure, type Failure } from './failure';
+import { plain } from './plain-text';
 
 /**
  * WHMCS's own modules for payments by hand: they charge nothing, so nothing has to be stored for them. WHMCS does not tell
@@ -48,7 +48,7 @@ export function otherGateways(
   const stored = methods.filter((method) => isUsable(method, now)).map((method) => method.gateway.trim());
   const own = [gateway.module, gateway.name].map(comparable);
   if (stored.length === 0 || stored.some((name) => name === '' || own.includes(comparable(name)))) return null;
-  const names = cut([...new Set(stored)].join(', '), namesLength);
+  const names = plain([...new Set(stored)].join(', '), namesLength);
   if (byHand.includes(comparable(gateway.module)))
     return {
       text: `It would be paid by hand, by ${gateway.module}: what WHMCS client ${clientId} has stored (of ${names}) is not charged for it`,

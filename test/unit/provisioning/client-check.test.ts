@@ -189,6 +189,22 @@ describe('client check', () => {
     assert.deepEqual(asked, []);
   });
 
+  it('puts no markup, line break or half a character of what others have written into Salesforce', async () => {
+    const html = '<img src=x onerror="alert(1)">';
+    const text = `${html}\r\nA\u202e & <b${'a'.repeat(38)}🚀🚀${'b'.repeat(90)}`;
+    if (account) account = { ...account, name: text, whAccount: text };
+    const shown = `A & b${'a'.repeat(38)}🚀🚀bbbbbbbbbbbb…`;
+    await fails('CLIENT_NOT_MAPPED', new RegExp(`^Account ${shown}: WH_Account__c is not understood: '${shown}'`));
+    if (account) account = { ...account, name: html, whAccount: '#1001' };
+    client.customFields = [{ id: 3, value: `${html}0\n1` }];
+    await fails('CLIENT_MAPPING_CONFLICT', /^Account 0010+1AAA: .* custom field 3 names account '0 1'$/, {
+      customFieldId: 3,
+    });
+    await map(1001, `${html}9`);
+    await fails('CLIENT_MAPPING_CONFLICT', /^Account 0010+1AAA: .* which id_mappings links to account 9$/);
+    assert.doesNotMatch(process.lines.map((line) => JSON.stringify(line)).join(), /<img/);
+  });
+
   it('does not choose between two sources that differ', async () => {
     await map(1002);
     await fails('CLIENT_MAPPING_CONFLICT', /id_mappings says WHMCS client 1002, WH_Account__c says 1001/);
@@ -377,7 +393,9 @@ describe('client check', () => {
     it('writes no more than fits of what WHMCS calls its gateways', async () => {
       methods = Array.from({ length: 40 }, (_, at) => card(null, `${at}`.padEnd(300, 'x')));
       const { warning } = await said();
-      assert.ok((warning ?? '').length < 700, String(warning?.length));
+      assert.ok((warning ?? '').length < 500, String(warning?.length));
+      methods = [card(null, '<b>author\nize')];
+      assert.match((await said()).warning ?? '', /\(only of author ize\)/);
     });
   });
 
