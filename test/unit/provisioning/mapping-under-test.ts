@@ -60,7 +60,7 @@ export class MappingUnderTest {
     private readonly world: World,
     private readonly process: Process,
     private readonly whmcs: WhmcsConnection,
-    private readonly fields: FieldMapping,
+    readonly fields: FieldMapping,
   ) {}
 
   static async start(paths: Partial<FieldMapping>): Promise<MappingUnderTest> {
