@@ -176,6 +176,11 @@ const table = {
     true,
     'WHMCS cannot be reached at this address. Nothing was sent. Check the address and the network, then press Provision / Retry.',
   ],
+  WHMCS_SILENT: [
+    'WHMCS hosting support',
+    true,
+    'WHMCS answers no call. Look at its server, its error log and the network; orders wait and go on by themselves.',
+  ],
   WHMCS_OUTCOME_UNKNOWN: [
     'WHMCS hosting support',
     true,

@@ -3,7 +3,6 @@ import type { Clock, Timer } from '../clock';
 import type { Log } from '../log';
 import type { Failure } from './failure';
 
-const limitMs = 300_000;
 /** A fault that comes again within this time of the last rest's end is the same one. */
 const memoryMs = 600_000;
 
@@ -22,12 +21,16 @@ export class HandOutHold {
     return this.why;
   }
 
-  /** @returns whether this began a rest: while one lasts, others change nothing. */
-  begin(cause: Failure, ms: number): boolean {
+  /**
+   * @param ms of the first rest.
+   * @param longestMs of one that comes again and again.
+   * @returns whether this began a rest: while one lasts, others change nothing.
+   */
+  begin(cause: Failure, ms: number, longestMs: number): boolean {
     const { clock, log } = this.parts;
     if (this.why !== null) return false;
     const again = this.last?.code === cause.code && clock.monotonic() - this.last.endedAt < memoryMs;
-    const wait = again ? Math.min((this.last?.ms ?? ms) * 2, limitMs) : ms;
+    const wait = again ? Math.min((this.last?.ms ?? ms) * 2, longestMs) : ms;
     const text = `${cause.code}: ${cause.message}. Orders wait; the hand-out goes on by itself once this is mended`;
     if (again) log.warn(text, { retryInMs: wait });
     else log.error(text, { owner: cause.owner, fix: cause.fix });

@@ -117,10 +117,10 @@ export class Intake {
 
   /**
    * A fault that concerns every order (a refused login, say): the hand-out rests for a while, longer each time it comes
-   * again, while intake goes on. One alarm, not one an order.
+   * again but never than `longestMs`, while intake goes on. One alarm, not one an order.
    */
-  holdFor(cause: Failure, ms: number): void {
-    if (this.hold.begin(cause, ms)) this.told();
+  holdFor(cause: Failure, ms: number, longestMs: number): void {
+    if (this.hold.begin(cause, ms, longestMs)) this.told();
   }
 
   /** The flows were deployed and this source stayed: messages may have been lost in nodes that did not. */

@@ -151,6 +151,8 @@ export class WhmcsError extends Error {
   constructor(
     readonly action: string,
     readonly end: Exclude<CallEnd<never>, { kind: 'success' }>,
+    /** So many calls in a row, a harmless one the last, WHMCS has left without an answer; 0: it is not silent as a whole. */
+    readonly silentCalls = 0,
   ) {
     super(end.message);
   }

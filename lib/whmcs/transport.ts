@@ -31,6 +31,8 @@ export interface TransportOptions {
 type Failed = Exclude<CallEnd<never>, { kind: 'success' }>;
 
 const readTries = 3;
+/** Calls in a row without an answer, up to which the fault may be one call's own (runbook: escalation paths). */
+const fewUnanswered = 5;
 const firstPauseMs = 400;
 
 export class Transport {
@@ -41,7 +43,8 @@ export class Transport {
   /** Actions whose answers had something before them: told once each. */
   private readonly degraded = new Set<string>();
   private readonly secrets: string[];
-  private answered: boolean | null = null;
+  /** Calls in a row without an answer of WHMCS's own, as no firewall's page is; null: there was no call yet. */
+  private unanswered: number | null = null;
 
   constructor(private readonly options: TransportOptions) {
     const { url, ca, maxParallel, clock, credentials } = options;
@@ -58,9 +61,9 @@ export class Transport {
       .filter((text) => text.length >= 4);
   }
 
-  /** Whether the last call had an answer of WHMCS's own, as no firewall's page is; null: there was no call yet. */
+  /** Whether the last call had an answer of WHMCS's own; null: there was no call yet. */
   get reachable(): boolean | null {
-    return this.answered;
+    return this.unanswered === null ? null : this.unanswered === 0;
   }
 
   /**
@@ -76,7 +79,7 @@ export class Transport {
         ends.throwIfAborted();
         if (end.kind === 'success') return end.value;
         const mayPass = (end.kind === 'unknown' || end.kind === 'not-sent') && end.code !== 'EBUSY';
-        if (!mayPass || tried === readTries) throw new WhmcsError(action, end);
+        if (!mayPass || tried === readTries) throw new WhmcsError(action, end, await this.silentCalls(ends));
         await pause(this.options.clock, jittered(firstPauseMs * 2 ** (tried - 1)), ends);
       }
     } catch (error) {
@@ -166,7 +169,7 @@ export class Transport {
   ): CallEnd<JsonObject> {
     const { clock, log } = this.options;
     const end = got.kind === 'answer' ? readAnswer(action, got.answer, writes) : brokenEnd(got);
-    if (!isGivenUp(end)) this.answered = end.kind !== 'unknown' && end.kind !== 'not-sent';
+    this.count(end);
     const facts = { action, ms: Math.round(clock.monotonic() - from), end: end.kind };
     if (end.kind === 'success') {
       log.debug('WHMCS call', { ...facts, warning: end.warning === null ? undefined : this.clean(end.warning) });
@@ -181,6 +184,19 @@ export class Transport {
     const cleaned = { ...end, message: this.clean(end.message) };
     log.debug('WHMCS call', { ...facts, message: cleaned.message });
     return cleaned;
+  }
+
+  /** What no call about one order shows: whether WHMCS answers nobody. Then so many calls in a row it has not; 0: it does. */
+  private async silentCalls(signal: AbortSignal): Promise<number> {
+    if ((this.unanswered ?? 0) <= fewUnanswered) return 0;
+    await this.readOnce('WhmcsDetails', {}, signal);
+    return this.unanswered ?? 0;
+  }
+
+  private count(end: CallEnd<JsonObject>): void {
+    if (isGivenUp(end)) return;
+    const isSilent = end.kind === 'unknown' || end.kind === 'not-sent';
+    this.unanswered = isSilent ? (this.unanswered ?? 0) + 1 : 0;
   }
 
   /** A page of an error may hold what was sent. */

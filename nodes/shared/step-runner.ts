@@ -179,10 +179,11 @@ export class StepRunner<N extends keyof Travelling, A extends keyof Travelling, 
       }
       const wait = waitInstead(thrown, found);
       if (wait) {
-        if (wait.holdsAll) for (const intake of intakesOf(provisioning)) intake.holdFor(found, wait.ms);
-        if (wait.toldOnOrder) provisioning.writer.notes.isHeld(handout.orderId, found);
-        const text = `${found.code}: ${found.message}`;
-        return this.park(pass, { parked: { until: provisioning.clock.now() + wait.ms, reason: text }, note: text });
+        const { ms, cause, holdsAll, toldOnOrder } = wait;
+        if (holdsAll) for (const intake of intakesOf(provisioning)) intake.holdFor(cause, ms, holdsAll.longestMs);
+        if (toldOnOrder) provisioning.writer.notes.isHeld(handout.orderId, cause);
+        const text = `${cause.code}: ${cause.message}`;
+        return this.park(pass, { parked: { until: provisioning.clock.now() + ms, reason: text }, note: text });
       }
       await journal.failed(found);
       await this.failures.fail(provisioning, handout, visit, found, message, done);

@@ -377,6 +377,32 @@ describe('sf-platform-event-in', () => {
       assert.deepEqual([sent('AddOrder'), sent('AcceptOrder')], [2, 2]);
     });
 
+    it('rests with one alarm once WHMCS answers nobody, says so on the Orders, and goes on by itself', async () => {
+      await world.load(chain(whole));
+      await subscribed();
+      const down = world.whmcs.panel.fault({ call: '*', times: 0, do: { kind: 'html', page: 'maintenance' } });
+      const ids = [1, 2, 3, 4, 5].map(() => world.approve());
+      await world.until('it rests', () => (world.clock.advance(250), status()?.text === 'WHMCS_SILENT'));
+      for (let turns = 0; turns < 240; turns++) {
+        world.clock.advance(1_000);
+        await turn();
+      }
+      const waiting = ids.filter((id) => shown(id) === 'Activating');
+      assert.ok(waiting.length >= 3, ids.map(shown).join());
+      const told = waiting.map((id) => world.salesforce.people.order(id)['Activation_Error_Code__c']);
+      assert.ok(told.includes('WHMCS_SILENT'), told.join());
+      const alarms = world.lines('error').filter((line) => line.includes('WHMCS_SILENT'));
+      assert.equal(alarms.length, 1, alarms.join('\n'));
+      assert.match(alarms[0] ?? '', /calls in a row without an answer: .*Maintenance.*WHMCS hosting support/);
+      world.whmcs.panel.clearFaults(down);
+      await world.until(
+        'all are live',
+        () => (world.clock.advance(1_000), waiting.every((id) => shown(id) === 'Activated')),
+      );
+      for (const id of waiting) assert.equal(world.salesforce.people.order(id)['Activation_Error_Code__c'], null);
+      assert.deepEqual([sent('AddOrder'), sent('AcceptOrder')], [waiting.length, waiting.length]);
+    });
+
     it('does not fail an order while WHMCS knows one of our two addresses only: it ends well, added once', async () => {
       world.set({ WHMCS_API_ACCESS_KEY: undefined });
       await world.load(chain(whole));
@@ -393,7 +419,10 @@ describe('sf-platform-event-in', () => {
       world.whmcs.panel.switches({ seenAs: ['198.51.100.7'] });
       await world.until('it is live', () => (world.clock.advance(1_000), shown(id) === 'Activated'));
       assert.ok(!written(id).includes('Failed'), written(id).join());
-      assert.equal(world.whmcs.panel.ledger('orderCreated').length, 1);
+      assert.deepEqual(
+        world.whmcs.office.orders().map(({ status: is, accepts }) => [is, accepts]),
+        [['Active', 1]],
+      );
     });
 
     it('leaves the order Pending while our role lacks AcceptOrder, and goes on from it: added once, accepted once', async () => {
@@ -408,12 +437,15 @@ describe('sf-platform-event-in', () => {
         ['Pending'],
       );
       assert.equal(shown(id), 'Activating');
+      const order = (): Record<string, unknown> => world.salesforce.people.order(id);
+      await world.until('the Order says why', () => order()['Activation_Error_Code__c'] === 'WHMCS_CONFIG');
+      assert.match(String(order()['Activation_Error_Message__c']), /acceptorder/i);
       world.whmcs.panel.switches({ deniedActions: [] });
       await world.until('it is live', () => (world.clock.advance(1_000), shown(id) === 'Activated'));
       assert.equal(sent('AddOrder'), 1);
       assert.deepEqual(
-        world.whmcs.office.orders().map((order) => order.status),
-        ['Active'],
+        world.whmcs.office.orders().map(({ status: is, accepts }) => [is, accepts]),
+        [['Active', 1]],
       );
     });
 

@@ -95,12 +95,14 @@ export class WorkerFlow {
       } catch (thrown) {
         if (isStoreAway(thrown)) throw thrown;
         const found = toFailure(thrown, step.name);
-        const wait = thrown instanceof LeaseLost ? { ms: busyMs, holdsAll: false } : waitInstead(thrown, found);
+        const wait =
+          thrown instanceof LeaseLost ? { ms: busyMs, holdsAll: null, cause: found } : waitInstead(thrown, found);
         if (wait) {
-          if (wait.holdsAll) this.intake?.holdFor(found, wait.ms);
-          const text = `${found.code}: ${found.message}`;
+          const { ms, cause, holdsAll } = wait;
+          if (holdsAll) this.intake?.holdFor(cause, ms, holdsAll.longestMs);
+          const text = `${cause.code}: ${cause.message}`;
           await journal.parked(text);
-          await provisioning.park(visit, { until: clock.now() + wait.ms, reason: text });
+          await provisioning.park(visit, { until: clock.now() + ms, reason: text });
           return 'stopped';
         }
         await journal.failed(found);

@@ -13,10 +13,10 @@ describe('A rest of the hand-out', () => {
   const other = failure('SF_AUTH', 'refused', 'validation');
 
   /** @returns how long each of so many rests in a row lasted, s. */
-  async function rests(count: number, hold: HandOutHold, pauseMs = 0): Promise<number[]> {
+  async function rests(count: number, hold: HandOutHold, { pauseMs = 0, longestMs = 300_000 } = {}): Promise<number[]> {
     const lasted: number[] = [];
     for (let n = 0; n < count; n++) {
-      assert.equal(hold.begin(cause, 30_000), true);
+      assert.equal(hold.begin(cause, 30_000, longestMs), true);
       const from = clock.monotonic();
       while (hold.by !== null) await clock.advance(1_000);
       lasted.push((clock.monotonic() - from) / 1_000);
@@ -33,12 +33,17 @@ describe('A rest of the hand-out', () => {
     assert.deepEqual(lines, ['error WHMCS_CONFIG', ...Array<string>(5).fill('warn WHMCS_CONFIG')]);
   });
 
+  it('stays as short as its fault allows', async () => {
+    const hold = new HandOutHold({ clock, log }, () => undefined);
+    assert.deepEqual(await rests(4, hold, { longestMs: 60_000 }), [30, 60, 60, 60]);
+  });
+
   it('is short again, with an alarm, where ten minutes have passed, or for another fault', async () => {
     lines.length = 0;
     const hold = new HandOutHold({ clock, log }, () => undefined);
-    assert.deepEqual(await rests(2, hold, 600_000), [30, 30]);
+    assert.deepEqual(await rests(2, hold, { pauseMs: 600_000 }), [30, 30]);
     await rests(1, hold);
-    assert.equal(hold.begin(other, 30_000), true);
+    assert.equal(hold.begin(other, 30_000, 300_000), true);
     await clock.advance(30_000);
     assert.equal(hold.by, null);
     assert.deepEqual(lines, ['error WHMCS_CONFIG', 'error WHMCS_CONFIG', 'error WHMCS_CONFIG', 'error SF_AUTH: ref']);
@@ -46,9 +51,9 @@ describe('A rest of the hand-out', () => {
 
   it('is not made longer by what comes while it lasts', async () => {
     const hold = new HandOutHold({ clock, log }, () => undefined);
-    hold.begin(other, 30_000);
+    hold.begin(other, 30_000, 300_000);
     await clock.advance(29_000);
-    assert.equal(hold.begin(cause, 30_000), false);
+    assert.equal(hold.begin(cause, 30_000, 300_000), false);
     assert.match(hold.by ?? '', /^SF_AUTH: refused/);
     await clock.advance(1_000);
     assert.equal(hold.by, null);
@@ -57,7 +62,7 @@ describe('A rest of the hand-out', () => {
   it('leaves no timer when it is stopped', () => {
     const before = clock.pending;
     const hold = new HandOutHold({ clock, log }, () => undefined);
-    hold.begin(cause, 30_000);
+    hold.begin(cause, 30_000, 300_000);
     hold.stop();
     assert.equal(clock.pending, before);
   });

@@ -324,14 +324,14 @@ describe('the intake of a channel', () => {
 
   it('holds the hand-out for a fault of the configuration, with one alarm, and tries again longer each time', async () => {
     const cause = failure('WHMCS_CONFIG', 'Invalid IP 203.0.113.9', 'validation');
-    intake.holdFor(cause, 30_000);
-    intake.holdFor(cause, 30_000);
+    intake.holdFor(cause, 30_000, 300_000);
+    intake.holdFor(cause, 30_000, 300_000);
     await arrives(orderId);
     assert.equal(delivered.length, 0);
     assert.match(intake.state.held ?? '', /Invalid IP/);
     await desk.settle(31_000);
     assert.equal(delivered.length, 1);
-    intake.holdFor(cause, 30_000);
+    intake.holdFor(cause, 30_000, 300_000);
     await desk.settle(31_000);
     assert.notEqual(intake.state.held, null);
     await desk.settle(30_000);

@@ -12,6 +12,7 @@ import { eventPart, Intake } from '../../../lib/provisioning/intake';
 import type { Travelling } from '../../../lib/provisioning/message';
 import { repairByHand, type RepairTopic } from '../../../lib/provisioning/repair-by-hand';
 import type { StepContext, StepOutcome } from '../../../lib/provisioning/step';
+import { waitInstead } from '../../../lib/provisioning/waiting';
 import { defaultFieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
 import { stoppedState } from '../../../lib/salesforce/events/subscriber-state';
 import type { InboxEvent } from '../../../lib/state/contract';
@@ -210,6 +211,13 @@ export class JobUnderTest {
         throw new Error(`Nothing else works on the order, yet it waits for ${ending.waitsFor}`);
     } catch (thrown) {
       const found: Failure = toFailure(thrown, 'event');
+      const wait = waitInstead(thrown, found);
+      if (wait) {
+        const { ms, cause, holdsAll } = wait;
+        this.ends.push(`waits ${cause.code}`);
+        if (holdsAll) this.intake.holdFor(cause, ms, holdsAll.longestMs);
+        return await this.desk.provisioning.park(visit, { until: this.clock.now() + ms, reason: cause.message });
+      }
       this.ends.push(`failed ${found.code}`);
       visit.leave();
       await endings.fail(of, found.part());

@@ -97,6 +97,37 @@ describe('WHMCS that answers late', function () {
     assert.ok(more <= 12, `${more} calls more than ${many} times ${calls}`);
   });
 
+  for (const [what, fault] of [
+    ['answers nothing within any time-out', { kind: 'hang' }],
+    ['is down for maintenance', { kind: 'html', page: 'maintenance' }],
+  ] as const)
+    it(`or not at all, and ${what} for half an hour: after a few calls orders wait, few more are tried, and each is live once WHMCS is back`, async () => {
+      const ids = Array.from({ length: 60 }, (_, at) => `801000000000${String(at + 100).padStart(3, '0')}AAA`);
+      await begin({ clientOf: (id) => 2_000 + ids.indexOf(id) });
+      for (const at of ids.keys()) whmcs.office.putClient({ id: 2_000 + at });
+      const down = whmcs.panel.fault({ call: '*', times: 0, do: fault });
+      for (const id of ids) {
+        job.approve({}, id);
+        await job.arrives(id);
+      }
+      for (let second = 0; second < 1_800; second += 5) await turn(5_000);
+      // The runbook has an order fail on an outage; from the sixth call on it is WHMCS that fails.
+      const failed = ids.filter((id) => job.status(id) === 'Failed');
+      assert.ok(failed.length < 6 / 3 + maxInWork, `${failed.length} orders have failed`);
+      // Of a minute's rest each: those that are in work, three tries each and one more call.
+      const calls = whmcs.panel.requests().length;
+      assert.ok(calls <= 4 * maxInWork * (30 + 6), `${calls} calls in half an hour`);
+      assert.match(job.intake.state.held ?? '', /^WHMCS_SILENT: WHMCS has left \d+ calls in a row without an answer: /);
+      whmcs.panel.clearFaults(down);
+      const waited = ids.filter((id) => !failed.includes(id));
+      await until('all that waited are live', () => waited.every((id) => job.status(id) === 'Activated'), 600_000);
+      assert.deepEqual(books(), { made: waited.length, accepts: Array<number>(waited.length).fill(1) });
+      for (const id of failed) await job.ask('retry', id);
+      for (const id of failed) await job.arrives(id);
+      await until('all are live', () => ids.every((id) => job.status(id) === 'Activated'), 600_000);
+      assert.deepEqual(books(), { made: ids.length, accepts: Array<number>(ids.length).fill(1) });
+    });
+
   it('to AddOrder, after we have stopped waiting: neither a retry by itself nor one by hand makes a second order', async () => {
     await begin({ writeTimeoutMs: 2_000 });
     job.approve();
@@ -133,6 +164,20 @@ describe('WHMCS that answers late', function () {
       assert.deepEqual(books(), { made: 1, accepts: [1] });
       assert.equal(sent('AddOrder'), 1);
     });
+
+  it('and then lets nobody from our address in for half an hour: what became of AddOrder is looked for until it is known', async () => {
+    await begin({ writeTimeoutMs: 5_000 });
+    job.approve();
+    whmcs.panel.fault({ call: 'AddOrder', do: { kind: 'commitThenHang' } });
+    await job.arrives();
+    await until('it is made', () => books().made === 1);
+    whmcs.panel.switches({ allowedIps: ['198.51.100.7'], seenAs: ['198.51.100.8'] });
+    for (let seconds = 0; seconds < 1_800; seconds += 5) await turn(5_000);
+    assert.deepEqual([books(), sent('AddOrder'), job.status()], [{ made: 1, accepts: [0] }, 1, 'Activating']);
+    whmcs.panel.switches({ seenAs: ['198.51.100.7'] });
+    await until('it is live', () => job.status() === 'Activated');
+    assert.deepEqual([books(), sent('AddOrder')], [{ made: 1, accepts: [1] }, 1]);
+  });
 
   it('with no byte at all to the question for the services: that is not none, and nothing is added again', async () => {
     await begin({ writeTimeoutMs: 5_000 });

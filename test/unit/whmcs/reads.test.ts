@@ -56,6 +56,43 @@ describe('a read from WHMCS', () => {
     assert.equal(whmcs.reachable, true, 'that we gave up says nothing of WHMCS');
   });
 
+  describe('of a WHMCS that has not answered for long', () => {
+    const silentCalls = async (reading: Promise<unknown>): Promise<number> => {
+      const error = await turnUntil(server.clock, reading).then(
+        () => assert.fail('it did not fail'),
+        (thrown: unknown) => thrown,
+      );
+      assert.ok(error instanceof WhmcsError, String(error));
+      return error.silentCalls;
+    };
+    const page = text('<h1>Bad gateway</h1>', 502);
+
+    it('says how many calls in a row, from the sixth on, writes among them; what we give up says nothing', async () => {
+      const whmcs = server.connect();
+      server.replies = [page];
+      assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0);
+      const tooLate = whmcs.cancelOrder(1, { sendBy: server.clock.monotonic() - 1 });
+      assert.equal((await turnUntil(server.clock, tooLate)).kind, 'not-sent');
+      const write = whmcs.cancelOrder(1, { sendBy: server.clock.monotonic() + 10_000 });
+      assert.equal((await turnUntil(server.clock, write)).kind, 'unknown');
+      server.replies = [text('<p>Down for maintenance</p>', 200)];
+      assert.equal(await silentCalls(whmcs.getClient(1)), 8, 'three, one, three, and one that is about no order');
+      assert.equal(server.requests.at(-1)?.fields.get('action'), 'WhmcsDetails');
+      server.replies = [json({ result: 'error', message: 'Authentication Failed' })];
+      assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0);
+      server.replies = [page];
+      assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0, 'counted anew');
+    });
+
+    it('does not say so where a call that is about no order is answered, if only by a no', async () => {
+      const whmcs = server.connect();
+      server.replies = [page, page, page, page, page, page, json({ result: 'error', message: 'Invalid Permissions' })];
+      assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0);
+      assert.equal(await silentCalls(whmcs.getOrders({ id: 2 })), 0);
+      assert.equal(server.requests.length, 7);
+    });
+  });
+
   it('says how the last try ended', async () => {
     server.replies = [text('', 503)];
     assert.deepEqual(await ended(server.connect().getOrders({ id: 1 })), {
