@@ -31,7 +31,7 @@ export const help = `Checks every active product of the price book against WHMCS
 
   --json FILE    the whole report as JSON; - for standard output
   --csv FILE     one row a finding, for a spreadsheet; - for standard output
-  --strict       exit code 1 when a product has a fault, or when there is none to check
+  --strict       exit code 1 when a product or the mapping has a fault, or when there is no product to check
   --flow FILE    the fields of mapping check, and the price book of get order, as set in this flow: an exported
                  one, or Node-RED's own flows.json. What the flow maps is what is checked
   --mapping-check NAME         the one that is meant, where the flow has several that differ
@@ -45,7 +45,8 @@ Variables: SF_LOGIN_URL, SF_CLIENT_ID, SF_USERNAME, SF_PRIVATE_KEY_PATH, WHMCS_U
 WHMCS_API_SECRET; and where they are needed SF_AUDIENCE, SF_PRIVATE_KEY_PASSPHRASE, WHMCS_API_ACCESS_KEY,
 PORTAL_PRICEBOOK_ID (without it: the standard price book).
 
-Exit codes: 0 checked, 1 faults found with --strict, 2 wrong option or missing variable, 3 not checked to the end: no report.`;
+Exit codes: 0 checked, 1 faults found with --strict, 2 wrong option or missing variable, 3 not checked to the end: no report,
+130 interrupted: no report.`;
 
 const text = { type: 'string' } as const;
 const yes = { type: 'boolean', default: false } as const;

@@ -72,10 +72,23 @@ export class CoverageScene {
     change: Readonly<Record<string, string | undefined>> = {},
     onStderr: (text: string, end: (signal: NodeJS.Signals) => void) => void = () => undefined,
   ): Promise<Ended> {
+    const script = ['scripts/with-node.cjs', 'scripts/coverage.mjs'];
+    return this.spawned([process.execPath, ...script, ...words], change, onStderr);
+  }
+
+  /** By npm itself, which has to hand the exit code on. */
+  runByNpm(words: readonly string[], change: Readonly<Record<string, string | undefined>> = {}): Promise<Ended> {
+    return this.spawned(['npm', 'run', '--silent', 'coverage', '--', ...words], change);
+  }
+
+  private spawned(
+    [command = '', ...words]: readonly string[],
+    change: Readonly<Record<string, string | undefined>>,
+    onStderr: (text: string, end: (signal: NodeJS.Signals) => void) => void = () => undefined,
+  ): Promise<Ended> {
     const { PATH, HOME } = process.env;
     const env = { PATH, HOME, ...this.environment, ...change };
-    const script = ['scripts/with-node.cjs', 'scripts/coverage.mjs'];
-    const child = spawn(process.execPath, [...script, ...words], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, words, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const ended: Ended = { code: null, stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
