@@ -14,6 +14,7 @@ import { Failure, toFailure } from './failure';
 import { faultOf, type ForeseenAdding, type ForeseenFault, type KnownOrder } from './foresight';
 import type { Travelling } from './message';
 import { readRecord } from './order-record';
+import { sharedClientNotes } from './shared-clients';
 import type { Step } from './step';
 
 export type { DryRunEntry } from './dry-run-entry';
@@ -82,19 +83,20 @@ export async function dryRun(
   const signal = AbortSignal.any([parts.signal, over.signal]);
   try {
     const ids = 'ids' in asked ? asked.ids : await newest(asked.last, { ...parts, signal });
-    const entries: DryRunEntry[] = [];
+    const looked: Seen[] = [];
     let next = 0;
     let done = 0;
     const work = async (): Promise<void> => {
       for (let at = next++; at < ids.length; at = next++) {
-        entries[at] = await lookAt(ids[at] ?? '', { ...parts, signal });
+        looked[at] = await lookAt(ids[at] ?? '', { ...parts, signal });
         parts.signal.throwIfAborted();
         onProgress?.(++done, ids.length);
       }
     };
     onProgress?.(0, ids.length);
     await Promise.all(Array.from({ length: atOnce }, work));
-    return entries;
+    const shared = sharedClientNotes(looked.map(({ message }) => message));
+    return looked.map((seen, at) => entryFrom(seen, shared[at] ?? null));
   } finally {
     timer.cancel();
   }
@@ -105,13 +107,13 @@ async function newest(count: number, { steps, signal }: DryRunParts): Promise<st
   return (await reads?.newest?.(count, signal)) ?? [];
 }
 
-/** Never rejects: what keeps it from being looked at is a fault of the entry. */
-async function lookAt(id: string, parts: DryRunParts): Promise<DryRunEntry> {
+/** Never rejects: what keeps it from being looked at is a fault of the order. */
+async function lookAt(id: string, parts: DryRunParts): Promise<Seen> {
   const orderId = orderIdOf(id);
-  if (orderId === null) return entryOf(cut(id, 80), {}, [faultOf(notAnId)], [], null);
+  const seen: Seen = { subject: orderId ?? cut(id, 80), message: {}, faults: [], notes: [], adding: null };
+  if (orderId === null) return { ...seen, faults: [faultOf(notAnId)] };
   const late = new AbortController();
   const timer = parts.clock.after(orderLimitMs, () => late.abort(tooLong('It could not be looked at within a minute')));
-  const seen: Seen = { message: {}, faults: [], notes: [], adding: null };
   try {
     await foresee(orderId, seen, { ...parts, signal: AbortSignal.any([parts.signal, late.signal]) });
   } catch (thrown) {
@@ -119,14 +121,25 @@ async function lookAt(id: string, parts: DryRunParts): Promise<DryRunEntry> {
   } finally {
     timer.cancel();
   }
-  const { message, faults, notes, adding } = seen;
-  return entryOf(orderId, message, faults, notes, adding && { ...adding, body: bodyOf(adding) });
+  return seen;
 }
+
+/** @param shared what is to be said of it beside the others. */
+const entryFrom = ({ subject, message, faults, notes, adding }: Seen, shared: string | null): DryRunEntry =>
+  entryOf(
+    subject,
+    message,
+    faults,
+    shared === null ? notes : [...notes, shared],
+    adding && { ...adding, body: bodyOf(adding) },
+  );
 
 const bodyOf = ({ request }: ForeseenAdding): string | null => (request === null ? null : addOrderBody(request));
 
 /** What is found of an order, as it is found. */
 interface Seen {
+  /** Id of the Order; what was asked for where it is none. */
+  subject: string;
   message: Partial<Travelling>;
   faults: ForeseenFault[];
   notes: string[];

@@ -439,6 +439,27 @@ describe('a dry run', () => {
     assertReadsAlone();
   });
 
+  it('says of Orders whose Accounts name one WHMCS client that they do, and asks nobody for it', async () => {
+    const fish = world.salesforce.people.records('Account').find((one) => one['Name'] === "Fish & Sons O'Neil");
+    const fields = { WH_Account__c: '1001' };
+    world.salesforce.people.putRecord({ type: 'Account', id: String(fish?.['Id']), fields });
+    await start(whole());
+    const ids = [draft(), draft(seat, "Fish & Sons O'Neil"), draft()];
+    const before = books();
+    const { entries, text } = await ask(ids);
+    assert.deepEqual(books(), before);
+    assert.ok(entries.every(({ ok, creates }) => ok && creates?.client.id === 1001));
+    const [one, two, three] = entries.map(({ notes }) => notes.join());
+    for (const said of [one, three, text])
+      assert.match(
+        said ?? '',
+        /Account Fish & Sons O'Neil \(Order \d+\) is linked with WHMCS client 1001, too\. Where/,
+      );
+    assert.match(two ?? '', /Account Northwind Traders \(Order \d+\) is linked with WHMCS client 1001, too\./);
+    assertReadsAlone();
+    assert.equal(world.salesforce.panel.requests('query').length, 3);
+  });
+
   describe('goes by the nodes that are reached', () => {
     it('and names those that it used where there are several', async () => {
       const two = [node('mapping', { id: 'early', name: 'early', wires: [['add'], ['failed']] })];

@@ -174,6 +174,55 @@ describe('a dry run of several orders', () => {
     assert.deepEqual([bad?.ok, bad?.body, bad?.creates, bad?.bodyNote], [false, null, null, null]);
   });
 
+  describe('whose Accounts name the same WHMCS client', () => {
+    const accounts: Record<string, [account: string, client: number | null, whField?: string]> = {};
+    beforeEach(() => Object.keys(accounts).forEach((id) => delete accounts[id]));
+    const withAccount = step('order', (_, { order: { orderId } }) => {
+      const [name, , whField] = accounts[orderId] ?? ['', null];
+      const account = { id: `001-${name}`, name, whAccount: '', ...(whField ? { whField } : {}) };
+      return Promise.resolve(fine({ ...input().order, id: orderId, number: orderId.slice(13, 15), account }));
+    });
+    const withClient = step('client', (_, { order: { orderId } }) => {
+      const id = accounts[orderId]?.[1] ?? null;
+      if (id === null) return Promise.reject(failure('CLIENT_NOT_MAPPED', 'none', 'validation'));
+      return Promise.resolve({ ...fine({ ...input().client, id }), notes: ['first'] });
+    });
+    const notes = async (...ids: string[]): Promise<string[][]> =>
+      (await run(ids, [withAccount, withClient])).map((entry) => entry.notes);
+
+    it('says so of each of them, and which the others are', async () => {
+      Object.assign(accounts, { [one]: ['<b>North', 7], [two]: ['South', 7, 'Billing__c'], [three]: ['East', 8] });
+      assert.deepEqual(await notes(one, two, three), [
+        [
+          'first',
+          'Account South (Order 02) is linked with WHMCS client 7, too. Where the two are not one customer, correct WH_Account__c of the one that is wrong',
+        ],
+        [
+          'first',
+          'Account North (Order 01) is linked with WHMCS client 7, too. Where the two are not one customer, correct Billing__c of the one that is wrong',
+        ],
+        ['first'],
+      ]);
+      const [entry] = await run([one, two], [withAccount, withClient]);
+      assert.match(entry?.text ?? '', /first\. Account South \(Order 02\) is linked/);
+    });
+
+    it('says nothing of two Orders of one Account, or of an Account without a client', async () => {
+      Object.assign(accounts, { [one]: ['North', 7], [two]: ['North', 7], [three]: ['East', null] });
+      assert.deepEqual(await notes(one, two, three), [['first'], ['first'], []]);
+    });
+
+    it('names one of many, and counts the rest', async () => {
+      const ids = Array.from({ length: 6 }, (_, at) => idOf(at));
+      for (const [at, id] of ids.entries()) accounts[id] = [`A${at % 4}`.padEnd(90, 'x'), 7];
+      const [first] = await notes(...ids);
+      assert.match(
+        first?.[1] ?? '',
+        /^Account A1x{57}… \(Order 01\) and 2 more Accounts are linked with WHMCS client 7, too\./,
+      );
+    });
+  });
+
   it('hands each step the record that the one before it would leave', async () => {
     const seen: number[] = [];
     const opens = step('order', () =>
