@@ -5,8 +5,17 @@ import { dryRun, type AnyStep, type DryRunEntry } from '../../../lib/provisionin
 import { failure } from '../../../lib/provisioning/failure';
 import type { Foresight, ForesightContext } from '../../../lib/provisioning/foresight';
 import type { Travelling } from '../../../lib/provisioning/message';
-import { code, inAFreshWorld, part } from './vendor-doubles/fresh-world';
-import { asked, clientId, input, orderId, type End, type Process, type World } from './vendor-doubles/world';
+import { code, inAFreshWorld, part, text } from './vendor-doubles/fresh-world';
+import {
+  asked,
+  clientId,
+  input,
+  orderId,
+  otherOrderId,
+  type End,
+  type Process,
+  type World,
+} from './vendor-doubles/world';
 
 type Given = Partial<Pick<Travelling, 'order' | 'client' | 'mapping'>>;
 type Settings = Partial<AddOrderSettings>;
@@ -71,11 +80,11 @@ describe('A dry run', () => {
     it('shows the very body that Retry sends, by what is on record', async () => {
       await stop();
       const before = calls('GetClientsProducts');
-      const { ok, whmcsOrderId, body, bodyNote, creates, notes, text } = await entryOf();
+      const { ok, whmcsOrderId, body, bodyNote, creates, notes, text: said } = await entryOf();
       assert.equal(calls('GetClientsProducts'), before, 'where the mark is in the notes, no services are read');
       assert.deepEqual([ok, whmcsOrderId, creates?.lines], [true, null, asked()]);
       assert.match(notes.join(), /^A person was asked about .* which shows no order of it now; where that holds twice/);
-      assert.match(text, /: would add 2 × product 11 .* Retry reads WHMCS again/);
+      assert.match(said, /: would add 2 × product 11 .* Retry reads WHMCS again/);
       assert.match(bodyNote ?? '', /The mark ends in a3 if/);
       const added = part(await retried());
       assert.equal(new URLSearchParams(body ?? '').get('notes'), world.whmcs.order(added.orderId).notes);
@@ -138,6 +147,22 @@ describe('A dry run', () => {
       const from = input({ whmcsOrderId: String(placed.id) });
       assert.equal((await entryOf(from)).whmcsOrderId, placed.id);
       assert.equal(part(await retried(from)).orderId, placed.id);
+    });
+
+    it('goes by what the node says now, in its words as well', async () => {
+      await stop();
+      const { faults } = await entryOf(input(), { resend: 'never' });
+      assert.match(faults[0]?.message ?? '', /has no order of it\. Resend is "never": /);
+      assert.match(text(await retried(input(), { resend: 'never' })), /Resend is "never": /);
+    });
+
+    it('takes no row for its own that another Salesforce Order has claimed', async () => {
+      await stop();
+      const others = world.whmcs.add({ clientId, items: asked() });
+      await process.real.claims.claim(process.whmcs.key, others.id, otherOrderId);
+      const entry = await entryOf();
+      assert.deepEqual([codes(entry), entry.whmcsOrderId, entry.creates?.lines], [[], null, asked()]);
+      assert.notEqual(part(await retried()).orderId, others.id);
     });
 
     it('looks at the client of the call, whichever the Order is of by now', async () => {
@@ -269,8 +294,8 @@ describe('A dry run', () => {
 
     it('counts the faults and the lines that it does not name, and is no longer than 500', async () => {
       const items = Array.from({ length: 8 }, (_, at): [number, number] => [100 + at, 1]);
-      const { text } = await entryOf(input({ items }));
-      assert.match(text, /1 × product 104 monthly, 3 more lines for WHMCS client 1001, paid by mailin, 120\.00 USD/);
+      const { text: said } = await entryOf(input({ items }));
+      assert.match(said, /1 × product 104 monthly, 3 more lines for WHMCS client 1001, paid by mailin, 120\.00 USD/);
       const closed = (words: string): AnyStep =>
         step('client', () => Promise.reject(failure('CLIENT_CLOSED', words, 'validation')));
       const bad = await entryOf(input(), {}, closed('first'), closed('second'), closed('third'));
@@ -280,8 +305,8 @@ describe('A dry run', () => {
     });
 
     it('calls an Order that it could not read by its id, and not good', async () => {
-      const { ok, number, text } = await entryOf({});
-      assert.deepEqual([ok, number, text.startsWith(`${orderId}: `)], [false, null, true]);
+      const { ok, number, text: said } = await entryOf({});
+      assert.deepEqual([ok, number, said.startsWith(`${orderId}: `)], [false, null, true]);
     });
   });
 });
