@@ -42,6 +42,8 @@ const serviceOf = (world: World, clientId: number, status: string): number => {
 describe('a person’s word on', () => {
   scenario('a service whose module failed runs that module alone, and Retry then finds all live', async (world) => {
     world.whmcs.panel.switches({ moduleOutcomes: { 20: ['fail', 'ok'] } });
+    // The other service has a module too, so that its runs tell something.
+    world.whmcs.office.putProduct({ pid: 11, module: 'cpanel' });
     await world.start(withAnswers());
     const { account, clientId } = world.customer();
     const id = world.approve(account, [hosting, seat]);
@@ -55,8 +57,7 @@ describe('a person’s word on', () => {
     await world.until('it is activated', () => world.status(id) === 'Activated');
     world.assertActivatedOnce(id);
     assert.deepEqual([sent(world, 'AddOrder'), sent(world, 'AcceptOrder'), sent(world, 'ModuleCreate')], [1, 1, 1]);
-    // A seat has no module.
-    assert.deepEqual(moduleRuns(world, clientId), [2, 0]);
+    assert.deepEqual(moduleRuns(world, clientId), [2, 1]);
   });
 
   scenario('a service that was never set up, since the product is not set up by itself, creates it', async (world) => {
@@ -75,32 +76,35 @@ describe('a person’s word on', () => {
     assert.deepEqual(moduleRuns(world, clientId), [1]);
   });
 
-  scenario('a service whose account was made although an error came stops at “already exists”', async (world) => {
-    world.whmcs.panel.switches({ moduleOutcomes: { 20: 'after-commit-fail' } });
-    await world.start(withAnswers());
-    const { account, clientId } = world.customer();
-    const id = world.approve(account, [hosting]);
-    assert.equal(await world.ended(id), 'Failed');
-    const serviceId = serviceOf(world, clientId, 'Pending');
+  scenario(
+    'a service whose account was made although an error came: no further run once the module says that it exists',
+    async (world) => {
+      world.whmcs.panel.switches({ moduleOutcomes: { 20: 'after-commit-fail' } });
+      await world.start(withAnswers());
+      const { account, clientId } = world.customer();
+      const id = world.approve(account, [hosting]);
+      assert.equal(await world.ended(id), 'Failed');
+      const serviceId = serviceOf(world, clientId, 'Pending');
 
-    const unlooked = await asked(world, 'create module', { orderId: id, serviceId });
-    assert.deepEqual([unlooked.done, /looked: true/.test(unlooked.text)], [false, true], unlooked.text);
-    assert.equal(sent(world, 'ModuleCreate'), 0);
-    const first = await asked(world, 'create module', { orderId: id, serviceId, looked: true });
-    assert.deepEqual([first.done, /already exists/.test(first.text)], [false, true], first.text);
-    const second = await asked(world, 'create module', { orderId: id, serviceId });
-    assert.deepEqual(
-      [second.done, /An earlier run has made the account/.test(second.text)],
-      [false, true],
-      second.text,
-    );
-    assert.equal(sent(world, 'ModuleCreate'), 1);
-    // A person finds the account on its server.
-    world.whmcs.office.setStatus(world.ordersOf(clientId)[0]?.id ?? 0, 'Active');
-    await world.retry(id);
-    await world.until('it is activated', () => world.status(id) === 'Activated');
-    world.assertActivatedOnce(id);
-  });
+      const unlooked = await asked(world, 'create module', { orderId: id, serviceId });
+      assert.deepEqual([unlooked.done, /looked: true/.test(unlooked.text)], [false, true], unlooked.text);
+      assert.equal(sent(world, 'ModuleCreate'), 0);
+      const first = await asked(world, 'create module', { orderId: id, serviceId, looked: true });
+      assert.deepEqual([first.done, /already exists/.test(first.text)], [false, true], first.text);
+      const second = await asked(world, 'create module', { orderId: id, serviceId });
+      assert.deepEqual(
+        [second.done, /An earlier run has made the account/.test(second.text)],
+        [false, true],
+        second.text,
+      );
+      assert.equal(sent(world, 'ModuleCreate'), 1);
+      // A person finds the account on its server.
+      world.whmcs.office.setStatus(world.ordersOf(clientId)[0]?.id ?? 0, 'Active');
+      await world.retry(id);
+      await world.until('it is activated', () => world.status(id) === 'Activated');
+      world.assertActivatedOnce(id);
+    },
+  );
 
   scenario(
     'a twin of another installation waits for a second word, since that one may be accepting it',
