@@ -91,6 +91,27 @@ describe('mapping-check', () => {
     assert.ok(table?.endsWith(`\n3 Ghost product | WHMCS has no product 9999 | ${fix} | Salesforce admin`), table);
   });
 
+  for (const [what, settings, quantity, faults] of [
+    ['10,000 units in a flow from before there was a limit', {}, 10_000, []],
+    ['no million units there', {}, 1_000_000, ['QUANTITY_TOO_HIGH']],
+    ['a million units where the limit is empty', { maxUnits: '' }, 1_000_000, []],
+    ['a million units where it is 0', { maxUnits: 0 }, 1_000_000, []],
+    ['no more than are set', { maxUnits: 5 }, 6, ['QUANTITY_TOO_HIGH']],
+  ] as const)
+    it(`takes ${what}`, async () => {
+      world.whmcs.office.putProduct({ pid: 14, allowQuantity: 2 });
+      await world.load(stepFlow(step, settings));
+      const id = world.approve('Northwind Traders', [{ code: 'SEAT-A', quantity }]);
+      const { sent } = await world.pass('mapping', await arriving(world, step, id));
+      assert.equal(sent[0]?.port, faults.length);
+      const [item] = sent[0].message.mapping?.items ?? [];
+      assert.deepEqual(
+        item?.faults.map(({ code }) => code),
+        faults,
+      );
+      assert.deepEqual(world.whmcs.panel.ledger('orderCreated'), []);
+    });
+
   it('feeds what its settings name, from what get order has read', async () => {
     const feeds = { domainField: 'OrderItem.Description', priceField: 'UnitPrice', customFields: '12=Account.Name' };
     await world.load(stepFlow(step, feeds));

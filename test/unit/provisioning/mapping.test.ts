@@ -5,7 +5,7 @@ import { mapping, type MappingOptions } from '../../../lib/provisioning/mapping'
 import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
 import type { Product } from '../../../lib/whmcs/contract';
 import { unknownSender } from '../../../lib/provisioning/add-record';
-import type { AddIntent } from '../../../lib/provisioning/order-record';
+import { newRecord, type AddIntent } from '../../../lib/provisioning/order-record';
 import { clientId, input, orderId, World, type Process } from './vendor-doubles/world';
 
 type Item = OrderPart['items'][number];
@@ -553,6 +553,45 @@ describe('mapping check', () => {
         [['QUANTITY_TOO_HIGH'], []],
       );
     });
+  });
+
+  it('tells in a dry run of too many units, of names that are none, and of a price of what is free', async () => {
+    const catalogue = {
+      products: () => Promise.resolve(new Map([[11, product(11, { payType: 'free', prices: {} })]])),
+      takesQuantities: () => Promise.resolve(true),
+    };
+    const paths = { ...defaultFieldMapping, priceOverride: 'P', domain: 'D', hostname: 'H' };
+    const { order, client } = input();
+    const fields = { P: '9.50', D: 'TBD', H: '-' };
+    const items = [item({ quantity: 1_000_000, fields }, { billingCycle: 'Free' })];
+    const { desk } = process.context(orderId);
+    const foreseen = await mapping(catalogue, paths).dry?.foresee(
+      { order: { ...order, items }, client },
+      {
+        order: {
+          ...{ orderId, record: newRecord(), facts: [], store: desk.store },
+          ...{ sender: unknownSender, clock: world.clock },
+        },
+        idMappings: null,
+        signal: new AbortController().signal,
+      },
+    );
+    assert.deepEqual(
+      foreseen?.faults.map(({ code, message, item: of, step }) => [code, message, of, step]),
+      [
+        [
+          'QUANTITY_TOO_HIGH',
+          'quantity is 1000000, more than the 10000 that mapping check allows',
+          '1 Pro seat',
+          'mapping',
+        ],
+        ['DOMAIN_INVALID', "D 'TBD' is no domain name", '1 Pro seat', 'mapping'],
+        ['DOMAIN_INVALID', "H '-' is no host name", '1 Pro seat', 'mapping'],
+      ],
+    );
+    assert.deepEqual(foreseen.notes, [
+      '1 Pro seat: WHMCS product 11 is free, and P says 9.50: WHMCS may bill that, or nothing. Empty the field named here, or correct WH_Product_ID__c; if a price is meant, change the pay type of the product in WHMCS.',
+    ]);
   });
 
   describe('several units', () => {
