@@ -6,6 +6,7 @@ import { rowsOf } from './rows';
 import { biteOf } from './prove-teeth';
 import { engineNames } from './engines';
 import { failureLines } from './table';
+import { pausedAtAdd } from './paused-plan';
 import { teeth } from './teeth';
 
 const pace = { beside: Math.max(3, availableParallelism()), rate: 40 };
@@ -25,6 +26,23 @@ describe('One WHMCS order, proven by processes that are killed and stopped', fun
       assert.ok(ran.filter(({ deeds }) => deeds.length > 0).length > plans.length / 2, 'few workers were harmed');
     });
   }
+
+  it('holds where the one that adds is stopped for a minute around its AddOrder, and another takes the order meanwhile', async () => {
+    const plans = pausedAtAdd();
+    const ran = await prove({ engine: 'redis', plans, ...pace, onRan: () => undefined });
+    for (const one of ran) {
+      const { verdict, deeds } = one;
+      const told = failureLines(one).join('\n');
+      assert.deepEqual([verdict.breaches, verdict.twins, verdict.failed, verdict.accepted], [[], [], [], 1], told);
+      assert.ok(
+        deeds.some((deed) => deed.includes('stopped for 60 s at whmcs.addOrder:')),
+        told,
+      );
+    }
+    assert.equal(ran.length, plans.length);
+    const lost = ran.filter(({ logs }) => logs.some((line) => /The lease of order \w+ was lost/.test(line)));
+    assert.notEqual(lost.length, 0, 'nobody took an order over');
+  });
 
   for (const tooth of teeth.filter(({ name }) => quickTeeth.includes(name))) {
     it(`does not hold without ${tooth.name}`, async () => {
