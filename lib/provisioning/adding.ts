@@ -77,11 +77,18 @@ export const named = ({ input, items, settings }: Pick<Adding, 'settings' | 'inp
 export function askedItems(mapping: MappingPart): Asked[] {
   if (mapping.items.length === 0)
     throw failure('MAPPING_INCOMPLETE', 'The mapping holds no items: there is nothing to add', 'whmcs_create');
-  return mapping.items.map(({ orderItemId, pid, billingCycle, quantity, price, productName, configOptions }) => {
-    if (!mapping.ok || pid === null || billingCycle === null) {
-      throw failure('MAPPING_INCOMPLETE', `${productName} is not mapped to a WHMCS product and cycle`, 'whmcs_create');
-    }
-    const options = configOptions === undefined ? {} : { options: configOptions };
-    return { orderItemId, pid, billingCycle, quantity, price, ...options };
-  });
+  return mapping.items.map(
+    ({ orderItemId, pid, billingCycle, quantity, price, productName, configOptions, priceOverride }) => {
+      if (!mapping.ok || pid === null || billingCycle === null) {
+        throw failure(
+          'MAPPING_INCOMPLETE',
+          `${productName} is not mapped to a WHMCS product and cycle`,
+          'whmcs_create',
+        );
+      }
+      const options = configOptions === undefined ? {} : { options: configOptions };
+      const fed = priceOverride === undefined ? {} : { priceOverride };
+      return { orderItemId, pid, billingCycle, quantity, price, ...options, ...fed };
+    },
+  );
 }

@@ -5,7 +5,7 @@ import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settli
 import { failure } from './failure';
 import type { KnownOrder } from './foresight';
 import { noteMark, type MarkKept } from './kept-marks';
-import { amountNote, differences, optionDifferences } from './order-comparison';
+import { amountNote, differences, optionDifferences, overcharges } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem } from './order-record';
 import {
   lifeOf,
@@ -70,7 +70,7 @@ async function verify(
   services: Service[],
   step: StepName,
 ): Promise<void> {
-  const wrong = [...differences(adopted.items, services), ...optionDifferences(adopted.items, services)];
+  const wrong = [differences, optionDifferences, overcharges].flatMap((compare) => compare(adopted.items, services));
   if (wrong.length > 0)
     throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${found.id} differs: ${wrong.join('; ')}`, step);
   const [row] = await rowsOf(order.store, adopted.whmcs, [found], services);

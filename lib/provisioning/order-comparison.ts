@@ -82,6 +82,27 @@ export function optionDifferences(asked: readonly AskedItem[], services: readonl
 }
 
 /**
+ * Products and cycles for which WHMCS charges more than the prices that Salesforce gave, in plain words: the customer would
+ * be billed another price than was sold, and an invoice cannot be mended afterwards (whmcs.md §1.7: what AddOrder makes of
+ * `priceoverride` is not documented beyond one unit without options, so that alone is compared). Less may be this client's
+ * discount, which `amountNote` tells of.
+ */
+export function overcharges(asked: readonly AskedItem[], services: readonly Service[]): string[] {
+  const kindOf = (one: { pid: number; billingCycle: string }): string => keyOf(one.pid, one.billingCycle);
+  return [...new Set(asked.map(kindOf))].flatMap((kind) => {
+    const items = asked.filter((item) => kindOf(item) === kind);
+    const sold = services.filter((service) => kindOf(service) === kind);
+    const isPlain = items.every((item) => item.priceOverride !== undefined && item.options === undefined);
+    const isOneTime = items.some((item) => ['onetime', 'free'].includes(cycleKey(item.billingCycle)));
+    if (!isPlain || isOneTime || sold.some((service) => unitsOf(service) > 1)) return [];
+    const given = items.reduce((sum, item) => sum + cents(item.priceOverride ?? '') * item.quantity, 0);
+    const charged = sold.reduce((sum, service) => sum + cents(service.recurringAmount), 0);
+    const told = `${kind}: Salesforce says ${money(given)}, WHMCS charges ${money(charged)} a cycle`;
+    return charged > given ? [told] : [];
+  });
+}
+
+/**
  * The price of one cycle, summed over the services, against what the prices come to. Tax and set-up fees are not in it; a
  * discount of this client is. null: equal, or not to be told.
  */
@@ -93,17 +114,21 @@ export function amountNote(asked: readonly AskedItem[], services: readonly Servi
   );
   const has = there.reduce((sum, one) => sum + one, 0);
   if (Number.isNaN(has) || has === cents(expected)) return null;
-  return `WHMCS charges ${(has / 100).toFixed(2)} a cycle, its price list says ${expected}`;
+  const by = asked.some((item) => item.priceOverride !== undefined)
+    ? 'by the prices of the Order it is'
+    : 'its price list says';
+  return `WHMCS charges ${money(has)} a cycle, ${by} ${expected}`;
 }
 
 /** What items cost for one cycle by their prices, without tax and set-up fees; null where one is not known. */
 export function priceOf(items: readonly Pick<AskedItem, 'price' | 'quantity'>[]): string | null {
   if (items.some((item) => item.price === null)) return null;
   const sum = items.reduce((so, item) => so + cents(item.price ?? '0') * item.quantity, 0);
-  return (sum / 100).toFixed(2);
+  return money(sum);
 }
 
-const cents = (money: string): number => Math.round(Number(money) * 100);
+const cents = (amount: string): number => Math.round(Number(amount) * 100);
+const money = (sum: number): string => (sum / 100).toFixed(2);
 
 /**
  * Which service is whose: items and services of the same product and cycle, both in the order in which they were made,

@@ -19,6 +19,8 @@ const askedItem = z.object({
   price: z.string().nullable(),
   /** What was asked for of configurable options, by id; absent where nothing was, and in old records. */
   options: z.record(z.string(), z.number()).optional(),
+  /** The price of Salesforce's that AddOrder was given, per unit and cycle; absent where it was given none, and in old records. */
+  priceOverride: z.string().optional(),
 });
 
 const addIntent = z.object({

@@ -66,7 +66,8 @@ function linesOf(call: Call, client: StoredClient): Line[] {
         product,
         quantity: isAtLeast(call.switches.version, '8.12') ? Math.max(1, toInt(of('qty'))) : 1,
         cycle,
-        price: of('priceoverride') === '' ? price : cents(toFloat(of('priceoverride'))),
+        price:
+          of('priceoverride') === '' || !call.switches.priceOverrideTaken ? price : cents(toFloat(of('priceoverride'))),
         domain: of('domain') || of('hostname'),
         customFields: customFieldsOf(product, of('customfields')),
         configOptions: configOptionsOf(product, of('configoptions')),

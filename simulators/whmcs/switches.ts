@@ -17,6 +17,8 @@ const schema = z.strictObject({
   version: z.enum(versions).default('8.13'),
   /** AddOrder's undocumented `notes` are kept. */
   notesKept: z.boolean().default(true),
+  /** AddOrder's `priceoverride` is heeded; else its price list alone counts. */
+  priceOverrideTaken: z.boolean().default(true),
   /** Local time minus UTC; WHMCS prints dates in local time without zone. */
   timeZoneOffsetMinutes: z.number().int().min(-840).max(840).default(0),
   /** PHP's max_input_vars. */

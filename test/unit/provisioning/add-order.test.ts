@@ -103,6 +103,50 @@ describe('Adding an order', () => {
     });
   });
 
+  describe('given prices of Salesforce’s', () => {
+    const sold = (price: string, quantity = 1) => {
+      const from = input({ items: [[11, quantity]] });
+      for (const one of from.mapping.items) Object.assign(one, { priceOverride: price, price });
+      return from;
+    };
+
+    it('stops before the order is accepted where WHMCS charges more, and goes on once a person has set the price', async () => {
+      world.whmcs.prices = { 11: '12.00' };
+      const failed = await process.add(sold('9.50'));
+      assert.equal(code(failed), 'WHMCS_ORDER_DIFFERS');
+      assert.match(
+        text(failed),
+        /^WHMCS order 5001 differs: product 11 monthly: Salesforce says 9\.50, WHMCS charges 12\.00 a cycle$/,
+      );
+      for (const service of world.whmcs.services) service.recurringAmount = '9.50';
+      await process.begin(orderId, 2);
+      assert.equal(part(await process.add(sold('9.50'))).warning, undefined);
+      assert.deepEqual(world.whmcs.added, [5001]);
+    });
+
+    it('adds up what several services of one unit cost', async () => {
+      world.whmcs.manyServices = true;
+      world.whmcs.prices = { 11: '9.50' };
+      assert.equal(part(await process.add(sold('9.50', 3))).warning, undefined);
+    });
+
+    it('goes on, and says so, where WHMCS charges less', async () => {
+      world.whmcs.prices = { 11: '9.00' };
+      assert.equal(
+        part(await process.add(sold('9.50'))).warning,
+        'WHMCS charges 9.00 a cycle, by the prices of the Order it is 9.50',
+      );
+    });
+
+    it('goes on, and says so, where it is not known what several units of one service come to', async () => {
+      world.whmcs.prices = { 11: '12.00' };
+      assert.equal(
+        part(await process.add(sold('9.50', 2))).warning,
+        'WHMCS charges 24.00 a cycle, by the prices of the Order it is 19.00',
+      );
+    });
+  });
+
   describe('before it sends', () => {
     it('refuses in an attempt that has ended', async () => {
       await process.edit((record) => ({ ...record, attemptState: 'closed' }));

@@ -26,7 +26,14 @@ describe('what WHMCS has in its books', () => {
   // The books are kept: an order id that WHMCS gives twice would be another order's.
   beforeEach(() => {
     pid += 10;
-    switches({ version: '8.13', hiddenTold: false, optionsTold: true, configuredUnits: 'all', emptyList: 'inner' });
+    switches({
+      version: '8.13',
+      hiddenTold: false,
+      optionsTold: true,
+      configuredUnits: 'all',
+      emptyList: 'inner',
+      priceOverrideTaken: true,
+    });
   });
   after(() => under.close());
 
@@ -279,6 +286,17 @@ describe('what WHMCS has in its books', () => {
       ],
     );
     assert.match(created.notes, /^sfOrderId=801/);
+  });
+
+  it('has a Pending order that is not gone on with, where this WHMCS charges its own price and not the lower one it was given', async () => {
+    switches({ priceOverrideTaken: false });
+    simulator.office.putProduct({ pid, prices: { USD: { monthly: '10.00' } } });
+    await assert.rejects(add([item(pid, 1, { fields: { 'OrderItem.Price': '7.5' } })]), {
+      code: 'WHMCS_ORDER_DIFFERS',
+      message: /Salesforce says 7\.50, WHMCS charges 10\.00 a cycle/,
+    });
+    const [newest] = simulator.office.orders().sort((one, other) => other.id - one.id);
+    assert.deepEqual([newest?.status, newest?.accepts], ['Pending', 0]);
   });
 
   it('has our mark beside the fields that are mapped', async () => {
