@@ -83,8 +83,8 @@ describe('the forms and the help of the nodes', () => {
         if (field === 'name' || nodeType !== undefined || !isFree) continue;
         // In a box a default is told below the field.
         if (!configTypes.includes(type) && value !== '') continue;
-        const key = / data-i18n="\[placeholder\]([^"]*)"/.exec(element)?.[1];
-        assert.ok(key?.startsWith(`${type}.placeholder.`), field);
+        const key = / data-i18n="\[placeholder\]([^"]*)"/.exec(element)?.[1] ?? '';
+        assert.ok(key.startsWith(`${type}.placeholder.`), field);
         assert.match(word(words, key) ?? '', /^(?:such as \S|-----BEGIN )/, field);
       }
     });
