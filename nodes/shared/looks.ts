@@ -107,12 +107,13 @@ export class Looks {
       },
     );
     const { good, products } = report.totals;
+    const ofMapping = report.findings.some(({ product }) => product === null);
     const text = coverageText(report);
     const [first = '', second = '', ...rows] = text.split('\n').filter((line) => line.trim() !== '');
     return {
       message: { payload: report, text, csv: coverageCsv(report) },
       blocks: report.ok ? [] : inBlocks(`${first}\n${second}`, rows, 'msg.text and msg.csv'),
-      status: ended(report.ok, `coverage: ${good} of ${products} good`),
+      status: ended(report.ok, `coverage: ${good} of ${products} good${ofMapping ? ', the mapping not' : ''}`),
     };
   }
 

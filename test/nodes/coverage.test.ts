@@ -63,6 +63,15 @@ describe('the coverage by the node control', () => {
     );
   });
 
+  it('shows that the mapping names an option which no product has', async () => {
+    await start(whole({ mapping: { configOptions: '77=OrderItem.Description' } }));
+    const { report } = await ask();
+    const { products, good } = report.totals;
+    assert.equal(report.findings[0]?.code, 'OPTION_UNKNOWN');
+    assert.equal(world.status('control')?.text, `coverage: ${good} of ${products} good, the mapping not`);
+    assert.match(world.lines('warn', 'control').join(), /no checked product has option 77 in WHMCS/);
+  });
+
   it('goes by the fields of mapping check', async () => {
     await start(whole({ mapping: { productIdField: 'ProductCode' } }));
     const { report } = await ask();
