@@ -233,6 +233,16 @@ describe('a dry run of several orders', () => {
     assert.deepEqual(seen, [7]);
   });
 
+  it('hands each step the table of ids in use', async () => {
+    const { idMappings } = process.real;
+    const seen: unknown[] = [];
+    const reads = step('client', (_, context) => (seen.push(context.idMappings), Promise.resolve(null)));
+    const { store, sender } = process;
+    const parts = { steps: [reads], store, sender, clock: world.clock, signal: closing.signal };
+    for (const table of [idMappings, null]) await world.until(dryRun({ ids: [one] }, { ...parts, idMappings: table }));
+    assert.deepEqual([seen.length, seen[0] === idMappings, seen[1]], [2, true, null]);
+  });
+
   it('asks the step that reads Orders for the newest', async () => {
     const newest = step(
       'order',
