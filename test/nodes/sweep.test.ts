@@ -66,12 +66,16 @@ describe('sf-platform-event-in, the orders that no event brought', () => {
   });
 
   it('looks again after as many minutes as are set', async () => {
+    // To the stream all is well: it stays open, shows signs of life, and brings nothing.
+    world.salesforce.panel.switches({ keepaliveMs: 10 });
     forgotten();
     await world.load(alone({ sweepMinutes: 30 }));
     await world.until('the first sweep has ended', () => taken().length === 1);
     const id = forgotten();
     await goesBy(26 * minute);
     assert.equal(queries(), 1);
+    const { openStreams, openedStreams } = world.salesforce.people.counts();
+    assert.deepEqual([openStreams, openedStreams], [1, 1]);
     await goesBy(8 * minute, () => taken().length === 2);
     await world.until('it is handed out', () => taken().length === 2);
     assert.equal((taken()[1]?.payload as { OrderId__c: string }).OrderId__c, id);

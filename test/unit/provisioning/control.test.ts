@@ -156,6 +156,7 @@ describe('Control by hand: retry', () => {
     await job.rest();
     assert.deepEqual(job.salesforce.statuses(orderId).slice(-2), ['Activating', 'Activated']);
     assert.equal((await job.record()).attempt, 2);
+    assert.deepEqual([job.whmcs.added, job.whmcs.accepted], [[5001], [5001]]);
   });
 
   it('adds once when the org’s number rises while our attempt is open', async () => {

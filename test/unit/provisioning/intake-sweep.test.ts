@@ -128,6 +128,9 @@ describe('the intake of a channel, with a sweep', () => {
   it('sweeps once more when the stored position is unknown, after the stream has brought what is left', async () => {
     await open();
     await enter('connected');
+    // Its event was among those that Salesforce does not keep any more.
+    const lost = orderNumber(2);
+    desk.salesforce.add(lost, { lastModifiedAt: 0 });
     subscribers.at(-1)?.sink.gap?.({ channel, from: null, until: desk.clock.now(), position: 'AAAB' });
     await enter('connected');
     await enter('connecting');
@@ -135,6 +138,13 @@ describe('the intake of a channel, with a sweep', () => {
     assert.equal(org.reads.length, 1);
     await enter('connected');
     assert.equal(org.reads.length, 2);
+    assert.deepEqual(
+      delivered.map((event) => [event.orderId, event.delivery]),
+      [
+        [orderId, 'recovered'],
+        [lost, 'recovered'],
+      ],
+    );
   });
 
   it('leaves the sweep to the instance that has the channel', async () => {

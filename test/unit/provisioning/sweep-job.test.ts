@@ -6,6 +6,8 @@ import { JobUnderTest, type JobOptions } from './job-under-test';
 import { ListedOrders } from './vendor-doubles/listed-orders';
 
 const minute = 60_000;
+/** Longer than Salesforce keeps events. */
+const longAgo = 80 * 60 * minute;
 
 describe('The sweep beside the flow', () => {
   let job: JobUnderTest;
@@ -41,6 +43,8 @@ describe('The sweep beside the flow', () => {
   };
   const deliveries = async (): Promise<string[]> =>
     (await job.desk.provisioning.store.inbox.ofOrder(orderId)).map((event) => event.delivery).reverse();
+  const recovered = (): unknown[] =>
+    job.desk.lines.filter(({ text }) => text.startsWith('Recovered by sweep')).map(({ facts }) => facts?.['orders']);
   const oneOrder = (): void => {
     assert.deepEqual([job.whmcs.added, job.whmcs.accepted], [[5001], [5001]], job.ends.join(' | '));
     assert.equal(job.status(), 'Activated', job.ends.join(' | '));
@@ -51,12 +55,18 @@ describe('The sweep beside the flow', () => {
     ['counts none', false],
   ] as const) {
     describe(`where the org ${which}`, () => {
-      it('provisions an order whose event was never delivered', async () => {
+      it('provisions an order whose event was never delivered, however long ago', async () => {
         await begin({ withAttempts });
+        job.clock.setWall(job.clock.now() + longAgo);
         assert.deepEqual(await swept(), [orderId]);
         await job.rest();
         oneOrder();
         assert.deepEqual(await deliveries(), ['recovered']);
+        assert.deepEqual(recovered(), [orderId]);
+        await job.arrives();
+        await job.rest();
+        oneOrder();
+        assert.match(job.ends.at(-1) ?? '', /^skipped/);
       });
 
       it('makes one WHMCS order when the live event comes while the recovered one is at work', async () => {
