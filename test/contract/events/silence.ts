@@ -17,7 +17,7 @@ export function silence(transport: TransportUnderTest): void {
       await one.clock.advance(transport.silenceMs - 5_000);
       await moment();
       assert.equal(one.state.phase, 'connected');
-      await one.clock.advance(10_000);
+      await one.clock.advance(5_000);
       await one.until('deaf', () => one.phases.includes('deaf'), 1);
       const deaf = one.states.find((state) => state.phase === 'deaf');
       assert.equal(deaf?.problem?.code, 'SILENT');
