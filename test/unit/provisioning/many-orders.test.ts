@@ -1,5 +1,9 @@
 /** Waves of orders while WHMCS is slow or loses answers, over an end of the process. Judged by WHMCS's ledger. */
 import assert from 'node:assert/strict';
+import { silentLog } from '../../../lib/log';
+import { createWhmcs, type WhmcsConnection } from '../../../lib/whmcs/connection';
+import { demoCredentials } from '../../../simulators/whmcs/authentication';
+import { startWhmcsSimulator, type WhmcsSimulator } from '../../../simulators/whmcs/server';
 import { JobUnderTest } from './job-under-test';
 import { asked, clientId, input, World, type Process } from './vendor-doubles/world';
 
@@ -77,21 +81,47 @@ describe('Many orders at a time', function () {
 });
 
 describe('An order that is set to Activating again after it was Activated', () => {
+  let whmcs: WhmcsSimulator;
+  let connection: WhmcsConnection | null = null;
+  beforeEach(async () => {
+    whmcs = await startWhmcsSimulator();
+  });
+  afterEach(async () => {
+    connection?.close();
+    await whmcs.close();
+  });
+
   for (const withAttempts of [true, false]) {
     it(`keeps its WHMCS order, ${withAttempts ? 'by a Retry that counts' : 'by hand, where the org counts nothing'}`, async () => {
-      const job = await JobUnderTest.open({ withAttempts });
+      const { url } = whmcs;
+      const { identifier, secret } = demoCredentials;
+      const job = await JobUnderTest.open({
+        withAttempts,
+        connect: (clock) => (connection = createWhmcs({ url, identifier, secret, clock, log: silentLog })),
+      });
+      /** Turns the clock; what is on its way between us gets real time to arrive. */
+      const isActivated = async (): Promise<void> => {
+        for (let turns = 0; job.status() !== 'Activated'; turns++) {
+          assert.ok(turns < 2_000, job.ends.join(' | '));
+          await job.desk.settle(500);
+          await new Promise((resolve) => setTimeout(resolve, 4));
+        }
+      };
       try {
         const order = job.approve();
         await job.arrives();
-        await job.rest();
-        assert.equal(job.status(), 'Activated');
+        await isActivated();
         job.clock.setWall(job.clock.now() + 60_000);
         job.salesforce.edit(order.id, { activationStatus: 'Activating', ...(withAttempts ? { attempt: 2 } : {}) });
         await job.arrives();
-        await job.rest();
-        assert.equal(job.status(), 'Activated');
-        assert.equal(job.salesforce.orders.get(order.id)?.whmcsOrderId, '5001');
-        assert.deepEqual([job.whmcs.added, job.whmcs.accepted], [[5001], [5001]]);
+        await isActivated();
+        const held = whmcs.office.orders();
+        assert.deepEqual(
+          held.map(({ status, accepts }) => [status, accepts]),
+          [['Active', 1]],
+        );
+        assert.equal(job.salesforce.orders.get(order.id)?.whmcsOrderId, String(held[0]?.id));
+        for (const call of ['AddOrder', 'AcceptOrder']) assert.equal(whmcs.panel.requests(call).length, 1, call);
       } finally {
         await job.close();
       }
