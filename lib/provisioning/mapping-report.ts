@@ -2,6 +2,7 @@
 import { cut } from '../salesforce/texts';
 import { messageLimit } from './failure';
 import type { MappedItem, MappingFault, MappingPart } from './message';
+import { plain } from './plain-text';
 import { inBlocks, row } from './report-lines';
 
 /** The faults in one text that fits Salesforce's field: as many items as there is room for, the first one in any case. */
@@ -9,7 +10,8 @@ export function shortReport({ items }: MappingPart): string {
   const wrong = items.filter((item) => item.faults.length > 0);
   const heading = `${wrong.length} of ${items.length} items cannot be mapped`;
   const texts = wrong.map(
-    (item) => `; ${cut(plain(item.productName), 40)}: ${item.faults.map((fault) => plain(fault.message)).join(', ')}`,
+    (item) =>
+      `; ${plain(item.productName, 40)}: ${item.faults.map((fault) => plain(fault.message, Infinity)).join(', ')}`,
   );
   const more = (count: number): string => (count < wrong.length ? `; and ${wrong.length - count} more` : '');
   for (let count = wrong.length; count > 0; count--) {
@@ -46,10 +48,3 @@ function report(
   const heading = `Order ${order}: ${wrong} of ${items.length} items ${words}\nitem | fault | fix | owner`;
   return inBlocks(heading, rows, 'msg.mapping');
 }
-
-/** In Salesforce: on one line, and no markup. */
-const plain = (text: string): string =>
-  text
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim();

@@ -3,7 +3,8 @@
  *
  * Node-RED has replaced a whole `${NAME}` by its value before a node sees it, and leaves it as it is when the variable
  * is not set. So the empty text and a `${NAME}` that is still there both mean unset: a setting that may be absent takes
- * its default (an empty limit alone is no limit), one that is needed is SETTING_MISSING. Pure: the same reading serves the nodes and the form's hints.
+ * its default (an empty limit alone is no limit), one that is needed is SETTING_MISSING. Pure: the same reading serves the
+ * nodes and the form's hints.
  */
 import { furtherField } from '../../lib/salesforce/further-fields';
 
