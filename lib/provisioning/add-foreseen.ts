@@ -2,17 +2,17 @@
  * What add order would do for an order, by reads alone: in the order in which it does it. Nothing is claimed, leased or put
  * on record, and nothing is sent but reads.
  */
-import type { Whmcs } from '../whmcs/contract';
+import type { Order, Whmcs } from '../whmcs/contract';
 import { isDoubtful, stopFailure } from './add-record';
 import { newestRows, requestOf } from './add-now';
 import { reasonOf } from './add-settling';
 import { askedItems, draft, named, type AddOrderSettings, type Wanted } from './adding';
-import { alive, gone, judgeNamed } from './adopted-order';
+import { alive, gone, judgeNamed, refuseUnlike } from './adopted-order';
 import { Failure, failure } from './failure';
 import { faultOf, type ForesightContext, type Foreseen, type ForeseenAdding, type KnownOrder } from './foresight';
 import type { Travelling, WhmcsPart } from './message';
-import { unsettledAdd, type AddIntent } from './order-record';
-import { lifeOf, readOrder, type OrderReads } from './orders-reading';
+import { unsettledAdd, type AddIntent, type AskedItem } from './order-record';
+import { lifeOf, readOrder, servicesOf, type OrderReads } from './orders-reading';
 import { byMark } from './settle-add';
 import { foreseeStopped } from './stopped-foreseen';
 
@@ -38,8 +38,11 @@ export async function foreseeAdding(
     return { ...nothing, notes: [note] };
   }
   const { adopted } = record;
-  if (adopted && adopted.whmcs === whmcs.key)
-    return has(await readOrder(whmcs, adopted.orderId, signal), adopted.orderId);
+  if (adopted && adopted.whmcs === whmcs.key) {
+    const { orderId: id, items, serviceIds, verified } = adopted;
+    const found = await readOrder(whmcs, id, signal);
+    return has({ found, id, items: verified ? null : items, serviceIds }, { whmcs, signal });
+  }
   if (adopted) {
     const note = `It has WHMCS order ${adopted.orderId} at another WHMCS address, which would be looked for here first`;
     return { ...nothing, notes: [note] };
@@ -80,7 +83,7 @@ async function forStopped(
   const seen = await foreseeStopped(settings, whmcs, intent, order, signal);
   if (seen.kind === 'has') {
     const found = seen.found ?? (await readOrder(whmcs, seen.orderId, signal));
-    return has(found, seen.orderId);
+    return has({ found, id: seen.orderId, items: intent.items }, { whmcs, signal });
   }
   const stops = (fault: Failure): Foreseen<WhmcsPart> => ({
     ...nothing,
@@ -90,7 +93,7 @@ async function forStopped(
   if (seen.kind === 'stops') return stops(seen.fault);
   if (wanted !== null && wanted.input.order.whmcsOrderId !== null) {
     const judged = await judgeNamed(order, whmcs, named(wanted), signal);
-    if (judged !== null) return has(judged.found, judged.found.id);
+    if (judged !== null) return has({ ...judged, id: judged.found.id, items: wanted.items }, { whmcs, signal });
   }
   if (seen.stops !== null) return stops(seen.stops);
   const notes = [`${asked}, which shows no order of it now; where that holds twice, it is added once more`];
@@ -109,11 +112,14 @@ async function forWhole(wanted: Foreseeable): Promise<Foreseen<WhmcsPart>> {
     );
   if (input.order.whmcsOrderId !== null) {
     const judged = await judgeNamed(order, whmcs, named(wanted), signal);
-    if (judged !== null) return has(judged.found, judged.found.id, notes);
+    if (judged !== null) return has({ ...judged, id: judged.found.id, items: wanted.items }, wanted, notes);
   }
   const { orderId, store, record, facts } = order;
   const decision = byMark({ orderId, store: store.id, record, facts }, await newestRows(wanted));
-  if (decision?.do === 'adopt') return has(decision.row?.order ?? null, decision.orderId, notes);
+  if (decision?.do === 'adopt') {
+    const found = decision.row?.order ?? null;
+    return has({ found, id: decision.orderId, items: wanted.items }, wanted, notes);
+  }
   if (decision?.do === 'stop') {
     const reason = await reasonOf(wanted, draft(wanted), decision.why, decision.candidates);
     throw failure(decision.code, reason, step);
@@ -124,12 +130,26 @@ async function forWhole(wanted: Foreseeable): Promise<Foreseen<WhmcsPart>> {
 const none: ForeseenAdding = { has: null, request: null };
 const nothing: Foreseen<WhmcsPart> = { faults: [], notes: [], adding: none };
 
-/** It has a WHMCS order, which goes on as it is. */
-function has(found: Parameters<typeof gone>[1], id: number, notes: string[] = []): Foreseen<WhmcsPart> {
+interface Had {
+  /** null: there is none with this id. */
+  found: Order | null;
+  id: number;
+  /** What it is compared with when it is read back; null: it was before. */
+  items: readonly AskedItem[] | null;
+  serviceIds?: readonly number[];
+}
+
+/** It has a WHMCS order, which is gone on with, or stops where it would be read back. */
+async function has(
+  { found, id, items, serviceIds = [] }: Had,
+  { whmcs, signal }: Pick<Foreseeable, 'whmcs' | 'signal'>,
+  notes: string[] = [],
+): Promise<Foreseen<WhmcsPart>> {
   const adding = { has: id, request: null };
   try {
     if (found === null || lifeOf(found.status) === 'dead') throw gone(id, found, step);
     const { status } = alive(found, step);
+    if (items !== null) refuseUnlike(found, items, await servicesOf(whmcs, found, serviceIds, signal), step);
     return {
       faults: [],
       notes: [...notes, `It has WHMCS order ${id} (${status}), which would be gone on with`],

@@ -5,7 +5,7 @@ import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settli
 import { failure } from './failure';
 import type { KnownOrder } from './foresight';
 import { noteMark, type MarkKept } from './kept-marks';
-import { amountNote, differences, optionDifferences, overcharges } from './order-comparison';
+import { amountNote, unlike } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem } from './order-record';
 import {
   lifeOf,
@@ -17,6 +17,7 @@ import {
   type OrderReads,
   type Row,
 } from './orders-reading';
+import { plain } from './plain-text';
 import { bears, bearsMarkOf, isOurRow } from './settle-add';
 import type { StepName } from './step';
 
@@ -70,9 +71,7 @@ async function verify(
   services: Service[],
   step: StepName,
 ): Promise<void> {
-  const wrong = [differences, optionDifferences, overcharges].flatMap((compare) => compare(adopted.items, services));
-  if (wrong.length > 0)
-    throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${found.id} differs: ${wrong.join('; ')}`, step);
+  refuseUnlike(found, adopted.items, services, step);
   const [row] = await rowsOf(order.store, adopted.whmcs, [found], services);
   const intent = order.record.adds.find((one) => one.id === adopted.intent);
   const mark = intent === undefined ? null : markOf(intent, row, order.orderId);
@@ -95,6 +94,12 @@ async function verify(
       warning,
     },
   }));
+}
+
+/** @throws Failure WHMCS_ORDER_DIFFERS */
+export function refuseUnlike({ id }: Order, asked: readonly AskedItem[], services: readonly Service[], step: StepName) {
+  const wrong = unlike(asked, services);
+  if (wrong.length > 0) throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${id} differs: ${wrong.join('; ')}`, step);
 }
 
 const markDropped = 'WHMCS did not keep our mark on this order; where an answer is lost, a person will have to decide';
@@ -187,7 +192,7 @@ export interface Named {
 }
 
 const foreignName = (field: string, why: string) =>
-  failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${field}: ${why}`, 'whmcs_create');
+  failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${plain(field, 40)}: ${why}`, 'whmcs_create');
 
 /**
  * Judges the WHMCS order that Salesforce names, by reads. The field is a candidate only: Clone copies it, people fill it (R15).
@@ -217,7 +222,7 @@ export async function judgeNamed(
   if (markers.length > 0 && !markers.some((marker) => isOurs(order.record, order.store.id, order.orderId, marker)))
     return null;
   if (markers.length === 0) {
-    const wrong = differences(named.items, services);
+    const wrong = unlike(named.items, services);
     if (wrong.length > 0) throw foreign(wrong.join('; '));
   }
   // A dead one is taken too: what that means is told where it is read back, and a person's word ends it.

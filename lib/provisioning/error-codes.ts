@@ -179,7 +179,7 @@ const table = {
   WHMCS_SILENT: [
     'WHMCS hosting support',
     true,
-    'WHMCS answers no call. Look at its server, its error log and the network; orders wait and go on by themselves.',
+    'WHMCS answers no call. Look at its server, its error log and what stands before it (firewall, network); orders wait and go on by themselves.',
   ],
   WHMCS_OUTCOME_UNKNOWN: [
     'WHMCS hosting support',
@@ -214,7 +214,7 @@ const table = {
   WHMCS_ORDER_DIFFERS: [
     'WHMCS hosting support',
     false,
-    'The WHMCS order differs from what was asked for. Compare both; correct or cancel the WHMCS order.',
+    'The WHMCS order differs from what was asked for. Compare both; correct it and its invoice, or cancel it.',
   ],
   WHMCS_ACCEPT_UNKNOWN: [
     'WHMCS hosting support',

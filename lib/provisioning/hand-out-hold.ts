@@ -8,7 +8,8 @@ const memoryMs = 600_000;
 
 export class HandOutHold {
   private timer: Timer | null = null;
-  private last: { code: string; ms: number; endedAt: number } | null = null;
+  /** By the code of its fault. */
+  private readonly last = new Map<string, { ms: number; endedAt: number }>();
   private why: string | null = null;
 
   constructor(
@@ -29,14 +30,15 @@ export class HandOutHold {
   begin(cause: Failure, ms: number, longestMs: number): boolean {
     const { clock, log } = this.parts;
     if (this.why !== null) return false;
-    const again = this.last?.code === cause.code && clock.monotonic() - this.last.endedAt < memoryMs;
-    const wait = again ? Math.min((this.last?.ms ?? ms) * 2, longestMs) : ms;
+    const last = this.last.get(cause.code);
+    const again = last !== undefined && clock.monotonic() - last.endedAt < memoryMs;
+    const wait = again ? Math.min(last.ms * 2, longestMs) : ms;
     const text = `${cause.code}: ${cause.message}. Orders wait; the hand-out goes on by itself once this is mended`;
     if (again) log.warn(text, { retryInMs: wait });
     else log.error(text, { owner: cause.owner, fix: cause.fix });
     this.why = `${cause.code}: ${cause.message}`;
     this.timer = clock.after(wait, () => {
-      this.last = { code: cause.code, ms: wait, endedAt: clock.monotonic() };
+      this.last.set(cause.code, { ms: wait, endedAt: clock.monotonic() });
       this.why = null;
       this.ended();
     });

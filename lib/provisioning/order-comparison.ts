@@ -11,6 +11,7 @@ const cycleKey = (cycle: string): string => {
 const keyOf = (pid: number, cycle: string): string => `product ${pid} ${cycleKey(cycle)}`;
 /** 0 and absence mean one. */
 const unitsOf = (service: Service): number => Math.max(1, service.quantity);
+const hasOptions = ({ options = [] }: Service): boolean => options.length > 0;
 
 function counted<T>(things: readonly T[], key: (thing: T) => string, units: (thing: T) => number): Map<string, number> {
   const counts = new Map<string, number>();
@@ -84,22 +85,28 @@ export function optionDifferences(asked: readonly AskedItem[], services: readonl
 /**
  * Products and cycles for which WHMCS charges more than the prices that Salesforce gave, in plain words: the customer would
  * be billed another price than was sold, and an invoice cannot be mended afterwards (whmcs.md §1.7: what AddOrder makes of
- * `priceoverride` is not documented beyond one unit without options, so that alone is compared). Less may be this client's
- * discount, which `amountNote` tells of.
+ * `priceoverride` is not documented beyond one unit of a product without options, so that alone is compared). Less may be
+ * this client's discount, which `amountNote` tells of.
  */
-export function overcharges(asked: readonly AskedItem[], services: readonly Service[]): string[] {
+function overcharges(asked: readonly AskedItem[], services: readonly Service[]): string[] {
   const kindOf = (one: { pid: number; billingCycle: string }): string => keyOf(one.pid, one.billingCycle);
   return [...new Set(asked.map(kindOf))].flatMap((kind) => {
     const items = asked.filter((item) => kindOf(item) === kind);
     const sold = services.filter((service) => kindOf(service) === kind);
-    const isPlain = items.every((item) => item.priceOverride !== undefined && item.options === undefined);
+    // An item of a product with options has no price: what they cost is not known.
+    const isPlain = items.every((item) => item.priceOverride !== undefined && item.price !== null);
     const isOneTime = items.some((item) => ['onetime', 'free'].includes(cycleKey(item.billingCycle)));
-    if (!isPlain || isOneTime || sold.some((service) => unitsOf(service) > 1)) return [];
+    if (!isPlain || isOneTime || sold.some((service) => unitsOf(service) > 1 || hasOptions(service))) return [];
     const given = items.reduce((sum, item) => sum + cents(item.priceOverride ?? '') * item.quantity, 0);
     const charged = sold.reduce((sum, service) => sum + cents(service.recurringAmount), 0);
     const told = `${kind}: Salesforce says ${money(given)}, WHMCS charges ${money(charged)} a cycle`;
     return charged > given ? [told] : [];
   });
+}
+
+/** All that keeps a WHMCS order from being the one that was asked for, in plain words; none: it is. */
+export function unlike(asked: readonly AskedItem[], services: readonly Service[]): string[] {
+  return [differences, optionDifferences, overcharges].flatMap((compare) => compare(asked, services));
 }
 
 /**

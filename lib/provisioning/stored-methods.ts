@@ -57,7 +57,7 @@ export function otherGateways(
   return {
     text:
       `WHMCS client ${clientId} pays by ${gateway.module}, and has no stored payment method of it (only of ${names}). ` +
-      'WHMCS takes its orders all the same, but may not be able to charge them. Check the gateway, or ask the customer for a method of it',
+      'WHMCS takes its orders all the same, but may not be able to charge them. Check the gateway, or ask the customer for a method of it, unless they pay its invoices themselves',
     odd: true,
   };
 }

@@ -79,7 +79,14 @@ export class Transport {
         ends.throwIfAborted();
         if (end.kind === 'success') return end.value;
         const mayPass = (end.kind === 'unknown' || end.kind === 'not-sent') && end.code !== 'EBUSY';
-        if (!mayPass || tried === readTries) throw new WhmcsError(action, end, await this.silentCalls(ends));
+        if (!mayPass || tried >= readTries) {
+          const wasSilent = this.isSilent;
+          const silentCalls = wasSilent ? await this.silentCalls(ends) : 0;
+          // It has come back just now.
+          const isBack = wasSilent && silentCalls === 0 && mayPass;
+          if (!isBack) throw new WhmcsError(action, end, silentCalls);
+          continue;
+        }
         await pause(this.options.clock, jittered(firstPauseMs * 2 ** (tried - 1)), ends);
       }
     } catch (error) {
@@ -186,9 +193,13 @@ export class Transport {
     return cleaned;
   }
 
+  /** Too many calls in a row were not answered for it to be the fault of one of them. */
+  private get isSilent(): boolean {
+    return (this.unanswered ?? 0) > fewUnanswered;
+  }
+
   /** What no call about one order shows: whether WHMCS answers nobody. Then so many calls in a row it has not; 0: it does. */
   private async silentCalls(signal: AbortSignal): Promise<number> {
-    if ((this.unanswered ?? 0) <= fewUnanswered) return 0;
     await this.readOnce('WhmcsDetails', {}, signal);
     return this.unanswered ?? 0;
   }

@@ -57,6 +57,25 @@ describe('Foreseeing add order', () => {
     assert.equal(code(await run(input(), settings)), 'WHMCS_OUTCOME_UNKNOWN');
   };
 
+  describe('of an order that was not like what was asked for when it was read back', () => {
+    const sold = () => {
+      const from = input({ items: [[11, 1]] });
+      for (const one of from.mapping.items) Object.assign(one, { priceOverride: '9.50', price: '9.50' });
+      return from;
+    };
+
+    it('says that it stops again, until a person has mended it', async () => {
+      world.whmcs.prices = { 11: '12.00' };
+      assert.equal(code(await run(sold())), 'WHMCS_ORDER_DIFFERS');
+      assert.deepEqual(codes(await foreseen(sold())), ['WHMCS_ORDER_DIFFERS']);
+      for (const service of world.whmcs.services) service.recurringAmount = '9.50';
+      const found = await foreseen(sold());
+      assert.deepEqual([codes(found), found.adding?.has], [[], 5001]);
+      assert.equal(part(await retried(sold())).orderId, 5001);
+      assert.deepEqual(codes(await foreseen(sold())), []);
+    });
+  });
+
   describe('of an order that was stopped for a person', () => {
     it('says that Retry looks again and then adds it, and what', async () => {
       await stopped();

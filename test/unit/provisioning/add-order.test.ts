@@ -130,6 +130,24 @@ describe('Adding an order', () => {
       assert.equal(part(await process.add(sold('9.50', 3))).warning, undefined);
     });
 
+    it('goes on where the product has options, whose prices are not known', async () => {
+      world.whmcs.prices = { 11: '11.50' };
+      const from = sold('9.50');
+      for (const one of from.mapping.items) one.price = null;
+      assert.equal(part(await process.add(from)).warning, undefined);
+    });
+
+    it('takes no order that Salesforce names where WHMCS charges more for it', async () => {
+      world.whmcs.prices = { 11: '12.00' };
+      const row = world.whmcs.add({ clientId, items: [{ pid: 11, quantity: 1, billingCycle: 'monthly' }] });
+      const from = sold('9.50');
+      from.order.whmcsOrderId = String(row.id);
+      const failed = await process.add(from);
+      assert.equal(code(failed), 'WHMCS_ORDER_FOREIGN');
+      assert.match(text(failed), /Salesforce says 9\.50, WHMCS charges 12\.00 a cycle$/);
+      assert.equal((await process.record()).adopted, null);
+    });
+
     it('goes on, and says so, where WHMCS charges less', async () => {
       world.whmcs.prices = { 11: '9.00' };
       assert.equal(

@@ -320,7 +320,7 @@ describe('client check', () => {
       methods = [card(null, 'authorize'), card(null, 'gocardless'), card(null, 'authorize')];
       const words =
         'WHMCS client 1001 pays by stripe, and has no stored payment method of it (only of authorize, gocardless). ' +
-        'WHMCS takes its orders all the same, but may not be able to charge them. Check the gateway, or ask the customer for a method of it';
+        'WHMCS takes its orders all the same, but may not be able to charge them. Check the gateway, or ask the customer for a method of it, unless they pay its invoices themselves';
       assert.deepEqual(await said(), { warning: words, carried: words, notes: [words] });
       assert.deepEqual(
         process.lines.filter(({ level }) => level === 'warn').map(({ text }) => text),

@@ -49,6 +49,20 @@ describe('A rest of the hand-out', () => {
     assert.deepEqual(lines, ['error WHMCS_CONFIG', 'error WHMCS_CONFIG', 'error WHMCS_CONFIG', 'error SF_AUTH: ref']);
   });
 
+  it('is one alarm for each of two faults that take turns', async () => {
+    lines.length = 0;
+    const hold = new HandOutHold({ clock, log }, () => undefined);
+    for (let turn = 0; turn < 3; turn++) {
+      hold.begin(other, 30_000, 30_000);
+      await clock.advance(30_000);
+      await rests(1, hold, { longestMs: 30_000 });
+    }
+    assert.deepEqual(
+      lines.map((line) => line.split(' ')[0]),
+      ['error', 'error', 'warn', 'warn', 'warn', 'warn'],
+    );
+  });
+
   it('is not made longer by what comes while it lasts', async () => {
     const hold = new HandOutHold({ clock, log }, () => undefined);
     hold.begin(other, 30_000, 300_000);

@@ -84,12 +84,20 @@ describe('a read from WHMCS', () => {
       assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0, 'counted anew');
     });
 
+    it('reads once more where WHMCS has come back just then', async () => {
+      const whmcs = server.connect();
+      server.replies = [page, page, page, page, page, page, json({ result: 'success' }), none];
+      assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0);
+      assert.deepEqual(await turnUntil(server.clock, whmcs.getOrders({ id: 2 })), { total: 0, start: 0, orders: [] });
+    });
+
     it('does not say so where a call that is about no order is answered, if only by a no', async () => {
       const whmcs = server.connect();
-      server.replies = [page, page, page, page, page, page, json({ result: 'error', message: 'Invalid Permissions' })];
+      const no = json({ result: 'error', message: 'Invalid Permissions' });
+      server.replies = [page, page, page, page, page, page, no, page];
       assert.equal(await silentCalls(whmcs.getOrders({ id: 1 })), 0);
       assert.equal(await silentCalls(whmcs.getOrders({ id: 2 })), 0);
-      assert.equal(server.requests.length, 7);
+      assert.equal(server.requests.length, 8, 'once more, since it may have come back');
     });
   });
 
