@@ -95,8 +95,7 @@ function overcharges(asked: readonly AskedItem[], services: readonly Service[]):
     const sold = services.filter((service) => kindOf(service) === kind);
     // An item of a product with options has no price: what they cost is not known.
     const isPlain = items.every((item) => item.priceOverride !== undefined && item.price !== null);
-    const isOneTime = items.some((item) => ['onetime', 'free'].includes(cycleKey(item.billingCycle)));
-    if (!isPlain || isOneTime || sold.some((service) => unitsOf(service) > 1 || hasOptions(service))) return [];
+    if (!isPlain || sold.some((service) => unitsOf(service) > 1 || hasOptions(service))) return [];
     const given = items.reduce((sum, item) => sum + cents(item.priceOverride ?? '') * item.quantity, 0);
     const charged = sold.reduce((sum, service) => sum + cents(service.recurringAmount), 0);
     const told = `${kind}: Salesforce says ${money(given)}, WHMCS charges ${money(charged)} a cycle`;

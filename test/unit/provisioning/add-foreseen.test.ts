@@ -72,7 +72,12 @@ describe('Foreseeing add order', () => {
       const found = await foreseen(sold());
       assert.deepEqual([codes(found), found.adding?.has], [[], 5001]);
       assert.equal(part(await retried(sold())).orderId, 5001);
-      assert.deepEqual(codes(await foreseen(sold())), []);
+      for (const service of world.whmcs.services) service.recurringAmount = '20.00';
+      assert.deepEqual(
+        codes(await foreseen(sold())),
+        [],
+        'once it was read back, that it is another price is a person’s doing',
+      );
     });
   });
 

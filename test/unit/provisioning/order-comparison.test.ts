@@ -4,6 +4,7 @@ import {
   differences,
   optionDifferences,
   servicesOfItems,
+  unlike,
 } from '../../../lib/provisioning/order-comparison';
 import type { Service } from '../../../lib/whmcs/contract';
 
@@ -79,6 +80,28 @@ describe('What was asked for against what WHMCS holds', () => {
   it('says nothing of prices that are not known', () => {
     assert.equal(amountNote([item('A', 11, 1, 'monthly', null)], [service(1, 11, { recurringAmount: '0.00' })]), null);
     assert.equal(amountNote([item('A', 11)], []), null);
+  });
+
+  it('tells a price above those that Salesforce gave, of all items of a product and cycle together', () => {
+    const fed = (price: string, quantity = 1) => ({
+      ...item(price, 11, quantity, 'monthly', price),
+      priceOverride: price,
+    });
+    const charged = (...amounts: string[]) =>
+      amounts.map((recurringAmount, at) => service(at + 1, 11, { recurringAmount }));
+    const said = 'product 11 monthly: Salesforce says 28.50, WHMCS charges 31.00 a cycle';
+    const items = [fed('9.50', 2), fed('9.50')];
+    assert.deepEqual(unlike(items, charged('9.50', '9.50', '12.00')), [said]);
+    assert.deepEqual(unlike(items, charged('9.50', '9.50', '9.50')), []);
+    assert.deepEqual(unlike([fed('12.00'), fed('9.50')], charged('9.50', '12.00')), []);
+    assert.deepEqual(unlike([fed('9.50'), item('B', 11)], charged('15.00', '15.00')), [], 'one item has no such price');
+  });
+
+  it('tells no price where WHMCS shows options on the service, which may cost something', () => {
+    const fed = { ...item('A', 11, 1, 'monthly', '9.50'), priceOverride: '9.50' };
+    const options = [{ id: 3, value: 2 }];
+    assert.deepEqual(unlike([fed], [service(1, 11, { recurringAmount: '11.50', options })]), []);
+    assert.equal(unlike([fed], [service(1, 11, { recurringAmount: '11.50', options: [] })]).length, 1);
   });
 
   it('gives each item its services, in the order in which both were made', () => {
