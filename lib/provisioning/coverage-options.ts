@@ -16,7 +16,6 @@ export class MappedOptions {
   private readonly left: Map<number, string>;
   private seen = false;
   private allTell = true;
-  private allFound = true;
 
   constructor({ configOptions }: FieldMapping) {
     this.left = new Map(Object.entries(configOptions).map(([id, path]) => [Number(id), path]));
@@ -29,11 +28,6 @@ export class MappedOptions {
     for (const { id } of configOptions ?? []) this.left.delete(id);
   }
 
-  /** A product of the catalogue that names none of WHMCS's yet: it may be the one with the option. */
-  miss(): void {
-    this.allFound = false;
-  }
-
   /** Once all are seen: a finding for each option that none has; where WHMCS does not tell them all, a note instead. */
   end(): { findings: Finding[]; notes: string[] } {
     if (!this.seen || this.left.size === 0) return { findings: [], notes: [] };
@@ -41,7 +35,7 @@ export class MappedOptions {
     const note = `WHMCS does not tell the options of all products: whether the mapping names right ones (${ids}) was not checked.`;
     if (!this.allTell) return { findings: [], notes: [note] };
     const findings = [...this.left].map(([id, path]): Finding => ({
-      severity: this.allFound ? 'fault' : 'warning',
+      severity: 'fault',
       code: 'OPTION_UNKNOWN',
       message: `no checked product has option ${id} in WHMCS: Orders go on without what ${path} says`,
       fix,

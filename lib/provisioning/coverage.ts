@@ -210,7 +210,6 @@ class Run {
       this.findings.push(...findings);
       if (findings.some(({ severity }) => severity === 'fault')) faulty += 1;
       if (inSomeCurrencies) this.notInEveryCurrency += 1;
-      if (targets.length === 0 || targets.some(({ pid }) => pid === null || !known.has(pid))) this.mappedOptions.miss();
       for (const { pid, billingCycle } of targets) {
         if (pid === null || billingCycle === null || !known.has(pid)) continue;
         const key = `${pid} ${billingCycle}`;

@@ -236,6 +236,7 @@ describe('The coverage of a catalogue', () => {
       sellWith(1, 3);
       sellWith(2);
       sellWith(3, 7, 3);
+      catalogue.add('99', 'Monthly');
       const report = await catalogue.run({}, { configOptions: { ...options, 71: 'A__c' } });
       assert.deepEqual(
         report.findings.map(({ severity, code, message, owner, product, pid }) => [
@@ -247,32 +248,22 @@ describe('The coverage of a catalogue', () => {
           pid,
         ]),
         [
-          [70, 'OrderItem.Seats__c'],
-          [71, 'A__c'],
-        ].map(([id, path]) => [
-          'fault',
-          'OPTION_UNKNOWN',
-          `no checked product has option ${id} in WHMCS: Orders go on without what ${path} says`,
-          'Development team',
-          null,
-          null,
-        ]),
-      );
-      assert.match(findingOf(report, 'OPTION_UNKNOWN').fix, /^Correct the id under "Config options" on mapping check/);
-      assert.deepEqual(report.totals.owners, { 'Development team': 2 });
-    });
-
-    it('is a warning alone while a product that is not mapped yet may be the one that has it', async () => {
-      sellWith(1, 3, 7);
-      catalogue.add('99', 'Monthly');
-      const report = await catalogue.run({}, { configOptions: options });
-      assert.deepEqual(
-        report.findings.map(({ severity, code }) => [severity, code]),
-        [
-          ['fault', 'PRODUCT_UNKNOWN'],
-          ['warning', 'OPTION_UNKNOWN'],
+          ...[
+            [70, 'OrderItem.Seats__c'],
+            [71, 'A__c'],
+          ].map(([id, path]) => [
+            'fault',
+            'OPTION_UNKNOWN',
+            `no checked product has option ${id} in WHMCS: Orders go on without what ${path} says`,
+            'Development team',
+            null,
+            null,
+          ]),
+          ['fault', 'PRODUCT_UNKNOWN', 'WHMCS has no product 99', 'Salesforce admin', 'Product 4', 99],
         ],
       );
+      assert.match(findingOf(report, 'OPTION_UNKNOWN').fix, /^Correct the id under "Config options" on mapping check/);
+      assert.deepEqual(report.totals.owners, { 'Development team': 2, 'Salesforce admin': 1 });
     });
 
     it('is not well by that alone, though every product can be ordered', async () => {
