@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 
 const readyMs = 60_000;
 const endMs = 12_000;
+/** Within which a signal to all processes of a terminal has reached each. */
+const sameSignalMs = 1_000;
 
 export interface Running {
   child: ChildProcess;
@@ -50,7 +52,10 @@ export async function start<T>(
     createInterface({ input: child.stderr }).on('line', take);
     child.once('exit', (code, killedBy) => {
       clearTimeout(limit);
-      fail(`ended with ${killedBy ?? code}`);
+      const told = (): void => fail(`ended with ${killedBy ?? code}`);
+      // Ctrl+C reaches it and us in any order: that we are interrupted is the better word.
+      if (killedBy === null) told();
+      else setTimeout(told, sameSignalMs);
     });
     signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
