@@ -34,12 +34,16 @@ const readTries = 3;
 /** Calls in a row without an answer, up to which the fault may be one call's own (runbook: escalation paths). */
 const fewUnanswered = 5;
 const firstPauseMs = 400;
+/** A refusal so long after a success is no matter of which address a call went out by. */
+const lateSeconds = 600;
 
 export class Transport {
   private readonly line: Line;
   private readonly secure: boolean;
   private readonly reads: Agent;
   private readonly closing = new AbortController();
+  /** Monotonic ms of the last success; null: none yet. */
+  private letInAt: number | null = null;
   /** Actions whose answers had something before them: told once each. */
   private readonly degraded = new Set<string>();
   private readonly secrets: string[];
@@ -179,6 +183,7 @@ export class Transport {
     this.count(end);
     const facts = { action, ms: Math.round(clock.monotonic() - from), end: end.kind };
     if (end.kind === 'success') {
+      this.letInAt = clock.monotonic();
       log.debug('WHMCS call', { ...facts, warning: end.warning === null ? undefined : this.clean(end.warning) });
       if (end.degraded && !this.degraded.has(action)) {
         this.degraded.add(action);
@@ -188,9 +193,16 @@ export class Transport {
       }
       return end;
     }
-    const cleaned = { ...end, message: this.clean(end.message) };
+    const cleaned = { ...end, message: this.clean(end.message) + this.comesAndGoes(end) };
     log.debug('WHMCS call', { ...facts, message: cleaned.message });
     return cleaned;
+  }
+
+  /** A server with several addresses is let in now and then: where one of them is refused, that shows what is wrong. */
+  private comesAndGoes(end: CallEnd<unknown>): string {
+    if (end.kind !== 'refused' || end.fault !== 'ip' || this.letInAt === null) return '';
+    const seconds = Math.round((this.options.clock.monotonic() - this.letInAt) / 1_000);
+    return seconds > lateSeconds ? '' : `; ${seconds} s before it let us in, so it may know one of our addresses only`;
   }
 
   /** Too many calls in a row were not answered for it to be the fault of one of them. */
