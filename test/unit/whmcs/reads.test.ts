@@ -56,6 +56,21 @@ describe('a read from WHMCS', () => {
     assert.equal(whmcs.reachable, true, 'that we gave up says nothing of WHMCS');
   });
 
+  it('says of a refused address that it was let in before, where that is not ten minutes ago', async () => {
+    const whmcs = server.connect();
+    const said = async (): Promise<string> => (await ended(whmcs.getOrders({ id: 1 }))).message;
+    const refused = json({ result: 'error', message: 'Invalid IP 203.0.113.9' });
+    server.replies = [refused];
+    assert.doesNotMatch(await said(), /let us in/);
+    server.replies = [none];
+    await turnUntil(server.clock, whmcs.getOrders({ id: 1 }));
+    server.replies = [refused];
+    await server.clock.advance(590_000);
+    assert.match(await said(), /Invalid IP 203\.0\.113\.9.*; 590 s before it let us in/);
+    await server.clock.advance(20_000);
+    assert.doesNotMatch(await said(), /let us in/);
+  });
+
   describe('of a WHMCS that has not answered for long', () => {
     const silentCalls = async (reading: Promise<unknown>): Promise<number> => {
       const error = await turnUntil(server.clock, reading).then(
