@@ -96,12 +96,19 @@ export class ChannelStream {
     }
   }
 
-  /** Gives the channel's lease back. */
+  /** Gives the channel's lease back, or lets it run out where the store cannot be written. Never rejects. */
   async leave(): Promise<void> {
-    if (!this.leader) return;
-    this.leader.keep.stop();
-    await this.options.provisioning.store.leases.release(this.leader.lease);
+    const { leader } = this;
+    if (!leader) return;
     this.leader = null;
+    leader.keep.stop();
+    const { channel, provisioning } = this.options;
+    await provisioning.store.leases.release(leader.lease).catch((error: unknown) => {
+      provisioning.log.warn(
+        `The channel could not be given back; it is free again in ${leaderTtlMs / 1_000} s at most`,
+        { channel, error: String(error) },
+      );
+    });
   }
 
   poke(): void {

@@ -153,6 +153,24 @@ describe('the intake on a store that fails', () => {
     assert.notEqual(await leases.acquire(`leader:${channel}`, 1_000), null, 'the channel is free for another');
   });
 
+  it('stops in good order although the channel cannot be given back', async () => {
+    await intake.start();
+    const before = desk.clock.pending;
+    const mend = breaks('leases', 'release');
+    await intake.stop();
+    assert.equal(subscriber?.closed, true);
+    assert.ok(desk.clock.pending < before);
+    assert.deepEqual(errors(), []);
+    assert.match(
+      desk.lines
+        .filter(({ level }) => level === 'warn')
+        .map(({ text, facts }) => `${text} ${JSON.stringify(facts)}`)
+        .join(),
+      /The channel could not be given back; it is free again in 30 s at most.*disk of the store is full/,
+    );
+    mend();
+  });
+
   /** The method does what it is asked, and its answer is lost; once. */
   function losesAnswerOf(method: 'take' | 'handOutAgain' | 'park'): void {
     const whole = desk.provisioning.store.inbox as unknown as Record<string, unknown>;
