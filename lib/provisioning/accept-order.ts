@@ -7,11 +7,11 @@ import { conclude, lookAgain, type Seen } from './accept-settling';
 import { nextIntentId, openAccept, settleAccept } from './add-record';
 import { unread, withUnknownAccept, type Settling } from './add-settling';
 import { adoptedOf, readBack } from './adopted-order';
-import { callOnce, describe } from './call-facts';
+import { callOnce, describe, goesAgain } from './call-facts';
 import { underWay } from './calls-under-way';
 import { failure, toFailure } from './failure';
 import { wasSent } from './settle-accept';
-import { settlingFor, whileHeld, type HeldResult } from './held-step';
+import { notInTime, settlingFor, whileHeld, type HeldResult } from './held-step';
 import type { Travelling, WhmcsPart } from './message';
 import { unsettledAccept, unsettledAdd, type AcceptIntent } from './order-record';
 import type { Step } from './step';
@@ -122,6 +122,7 @@ async function send(accepting: Accepting): Promise<HeldResult> {
   if (end.kind === 'not-sent' || (end.kind === 'refused' && end.fault !== 'business')) {
     const settled = { how: end.kind, at: order.clock.now(), detail: describe(end) };
     await order.save((record) => settleAccept(record, intent.id, settled));
+    if (goesAgain(order.record.accepts)) return notInTime('AcceptOrder');
     throw toFailure(new WhmcsError('AcceptOrder', end), step);
   }
   if (end.kind === 'unknown')

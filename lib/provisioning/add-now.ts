@@ -3,11 +3,11 @@ import { WhmcsError, type AddOrderRequest, type AddedOrder, type CallEnd } from 
 import { addsOf, openAdd, settleAdd, unknownSender, watchFrom } from './add-record';
 import { carryOut, closeOpenIntent, isMadeElsewhere, lookOnce, lookThrough, unread } from './add-settling';
 import { draft, type Adding, type Wanted } from './adding';
-import { callOnce, describe } from './call-facts';
+import { callOnce, describe, goesAgain } from './call-facts';
 import { underWay } from './calls-under-way';
 import { failure, toFailure } from './failure';
 import type { ItemFields } from './field-mapping';
-import { settlingFor, type HeldResult } from './held-step';
+import { notInTime, settlingFor, type HeldResult } from './held-step';
 import { markerIn } from './marker';
 import type { MappedItem } from './message';
 import { type AddIntent } from './order-record';
@@ -129,6 +129,7 @@ async function concluded(adding: Adding, intent: AddIntent, end: CallEnd<AddedOr
     const settled = { how: end.kind, at: order.clock.now(), detail: describe(end) };
     await order.save((record) => settleAdd(record, intent.id, settled));
     await closeOpenIntent(order, intent);
+    if (goesAgain(addsOf(order.record))) return notInTime('AddOrder');
     throw toFailure(new WhmcsError('AddOrder', end), step);
   }
   if (end.kind === 'unknown') {

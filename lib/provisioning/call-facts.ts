@@ -50,6 +50,20 @@ export function describe(end: CallEnd<unknown>): string {
   }
 }
 
+/** So many in a row are no hiccup any more: WHMCS takes no connection, or this machine stands still. */
+const mostMissed = 3;
+const missed = /^not-sent: ESENDBY /;
+
+/**
+ * Whether a call that could not leave by its instant is made again by itself: nothing was sent, and nothing is known to be
+ * wrong with the order. Each third one in a row fails instead.
+ * @param intents of one kind of call, oldest first, the one that has just ended last.
+ */
+export function goesAgain(intents: readonly { settled: { detail: string } | null }[]): boolean {
+  const inTime = intents.findLastIndex(({ settled }) => !missed.test(settled?.detail ?? ''));
+  return (intents.length - 1 - inTime) % mostMissed !== 0;
+}
+
 /** How the call of an intent ended, as its facts tell; null: no end is on record. */
 export function endOfCall(facts: readonly Fact[], intent: string): { kind: string; text: string } | null {
   const ended = facts.find((fact) => fact.intent === intent && fact.kind === 'call-ended');

@@ -20,6 +20,8 @@ const orderBusyMs = 2_000;
 const clientBusyMs = 15_000;
 /** Settling wakes the event; this is for the case that its word was lost with a process. */
 const settlingMs = 60_000;
+/** For a call that was not sent because its instant had passed. */
+const notInTimeMs = 15_000;
 
 export const clientBusy = (waitsFor: Turn): HeldResult => ({
   wait: clientBusyMs,
@@ -35,6 +37,11 @@ export const settlingFor = (what: string): HeldResult => ({
   wait: settlingMs,
   reason: `${what}; looking`,
   settling: true,
+});
+
+export const notInTime = (action: string): HeldResult => ({
+  wait: notInTimeMs,
+  reason: `${action} could not leave in time, so it was not sent; it is tried again`,
 });
 
 /** The outcome of a step whose event waits. */

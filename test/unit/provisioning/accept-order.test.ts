@@ -100,8 +100,21 @@ describe('Accepting an order', () => {
       assert.equal(sent(), 1);
     });
 
-    it('does not send once the send-by has passed', async () => {
-      assert.equal(code(await process.accept(added, input(), { sendByMs: -1 })), 'WHMCS_UNREACHABLE');
+    it('does not send once the send-by has passed, and sends when it comes again', async () => {
+      const end = await process.accept(added, input(), { sendByMs: -1 });
+      assert.equal(
+        end.kind === 'parked' && end.reason,
+        'AcceptOrder could not leave in time, so it was not sent; it is tried again',
+      );
+      assert.equal(sent(), 0);
+      assert.equal(part(await accept()).status, 'Active');
+      assert.equal(sent(), 1);
+    });
+
+    it('fails at the third time in a row that it could not leave in time', async () => {
+      const late = () => process.accept(added, input(), { sendByMs: -1 });
+      assert.deepEqual([(await late()).kind, (await late()).kind], ['parked', 'parked']);
+      assert.equal(code(await late()), 'WHMCS_UNREACHABLE');
       assert.equal(sent(), 0);
     });
 

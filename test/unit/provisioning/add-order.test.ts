@@ -258,12 +258,29 @@ describe('Adding an order', () => {
       assert.equal((await process.record()).adds[0]?.watermark, 5040);
     });
 
-    it('does not send once the send-by has passed, and says that nothing was sent', async () => {
+    it('does not send once the send-by has passed, says so, and adds when it comes again', async () => {
       const end = await process.add(input(), { sendByMs: -1 });
-      assert.equal(code(end), 'WHMCS_UNREACHABLE');
+      assert.match(
+        end.kind === 'parked' ? end.reason : '',
+        /AddOrder could not leave in time.* not sent.* tried again/,
+      );
       assert.equal(calls('AddOrder'), 0);
       assert.equal((await process.record()).adds[0]?.settled?.how, 'not-sent');
+      assert.deepEqual(await process.real.openIntents.of(process.whmcs.key, clientId), []);
       assert.equal(part(await process.add()).outcome, 'created');
+      assert.equal(world.whmcs.added.length, 1);
+    });
+
+    it('fails at each third time in a row that it could not leave in time', async () => {
+      const kinds: string[] = [];
+      for (let tried = 0; tried < 6; tried++) {
+        const end = await process.add(input(), { sendByMs: -1 });
+        kinds.push(end.kind === 'parked' ? 'waits' : code(end));
+      }
+      assert.deepEqual(kinds, ['waits', 'waits', 'WHMCS_UNREACHABLE', 'waits', 'waits', 'WHMCS_UNREACHABLE']);
+      assert.equal(calls('AddOrder'), 0);
+      assert.equal(part(await process.add()).outcome, 'created');
+      assert.equal(world.whmcs.added.length, 1);
     });
   });
 
