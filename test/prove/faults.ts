@@ -23,6 +23,37 @@ export const late = (seeded: Seeded): Do => ({
   ms: seeded.pick([500, 5_000, 30_000, 120_000, 280_000]),
 });
 
+const reads = {
+  whmcs: ['GetClientsDetails', 'GetPayMethods', 'GetProducts', 'GetOrders', 'GetOrders', 'GetClientsProducts'],
+  salesforce: ['query'],
+} as const;
+
+/** A call that only asks has no answer, or half of one, as often as it is tried or oftener. */
+export function unansweredRead(seeded: Seeded): PlannedFault {
+  const vendor = seeded.pick(['whmcs', 'whmcs', 'whmcs', 'salesforce'] as const);
+  const what = seeded.pick<Do>([
+    { kind: 'reset' },
+    { kind: 'empty' },
+    { kind: 'hang' },
+    { kind: 'cut', bytes: seeded.whole(0, 200) } as Do,
+    { kind: 'html', page: 'badGateway' } as Do,
+  ]);
+  const call = seeded.pick(reads[vendor]);
+  return { vendor, fault: { call, times: seeded.whole(1, 8), skip: seeded.whole(0, 4), do: what } };
+}
+
+/** WHMCS answers nobody for a while, from its n-th call on. */
+export function away(seeded: Seeded): PlannedFault {
+  const what = seeded.pick<Do>([
+    { kind: 'refuse' },
+    { kind: 'hang' },
+    { kind: 'html', page: 'maintenance' } as Do,
+    { kind: 'html', page: 'badGateway' } as Do,
+  ]);
+  const endsAfterMs = seeded.pick([20_000, 90_000, 400_000, 1_200_000]);
+  return { vendor: 'whmcs', fault: { call: '*', times: 0, skip: seeded.whole(0, 12), do: what }, endsAfterMs };
+}
+
 /** Salesforce takes its time over a *Failed*. */
 export const slowFailed = (ms: number): PlannedFault => ({
   vendor: 'salesforce',

@@ -8,7 +8,7 @@ export const help = `npm run prove -- [options]
 Kills and stops real processes at every boundary of both protocols, under faults of both vendors, and judges by the
 vendors' own books. Ends with 0 where nothing was breached, 1 where something was, 2 where it could not run.
 
-  --seeds N         how many seeds on each engine (40: two of each row)
+  --seeds N         how many seeds on each engine (48: two of each row)
   --from N          the first seed (1); with --seeds 1: that seed alone
   --engine NAME     sqlite, redis or both (both)
   --row NAME        only seeds of this row of the table
@@ -36,7 +36,7 @@ export interface ProveCommand {
 }
 
 const options = {
-  seeds: { type: 'string', default: '40' },
+  seeds: { type: 'string', default: '48' },
   from: { type: 'string', default: '1' },
   engine: { type: 'string', default: 'both' },
   row: { type: 'string' },

@@ -3,7 +3,7 @@ import { Seeded } from '../seeded';
 import { shapeBackup } from './backup-plan';
 import { shapeTwin } from './twin-plan';
 import type { EngineName } from './engines';
-import { faultAt, late, lost, maybeLost, slowFailed, type Do } from './faults';
+import { away, faultAt, late, lost, maybeLost, slowFailed, unansweredRead, type Do } from './faults';
 import { ask, kill, lives } from './harms';
 import type { Order } from './orders-to-worker';
 import { rowOf, type Plan, type Row, type Seat } from './rows';
@@ -39,6 +39,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     seats: [first],
     faults: [],
     orders: [items()],
+    older: 0,
     prelude: false,
     clone: false,
     keepsNotes: true,
@@ -86,6 +87,14 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
       if (seeded.chance(0.5)) plan.faults.push(faultAt(seeded, () => ({ kind: 'reset' })));
       break;
     }
+    case 'unanswered read':
+      plan.faults = [unansweredRead(seeded), ...(seeded.chance(0.5) ? [unansweredRead(seeded)] : [])];
+      plan.faults.push(...maybeLost(seeded, 0.5));
+      break;
+    case 'WHMCS away':
+      plan.faults = [...maybeLost(seeded, 0.4), away(seeded)];
+      if (seeded.chance(0.5)) plan.orders = [items(), items(), items()];
+      break;
     case 'definite refusal': {
       const body = { result: 'error', message: 'No items added to cart so order cannot proceed' };
       plan.faults = [
@@ -165,6 +174,12 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
       plan.faults = maybeLost(seeded, 0.6);
       break;
     }
+    case 'old customer':
+      plan.older = seeded.whole(30, 120);
+      plan.keepsNotes = seeded.chance(0.7);
+      if (seeded.chance(0.4)) also(ask(seeded, 'look-alike'));
+      plan.faults = maybeLost(seeded, 0.7);
+      break;
     case 'look-alike':
       also(ask(seeded, 'look-alike'));
       plan.keepsNotes = seeded.chance(0.5);

@@ -11,6 +11,8 @@ export const rows = [
   '502 page',
   'cut body',
   'reset',
+  'unanswered read',
+  'WHMCS away',
   'definite refusal',
   'duplicate event',
   'retry click',
@@ -23,6 +25,7 @@ export const rows = [
   'older backup put back',
   'marker dropped',
   'equal orders',
+  'old customer',
   'look-alike',
   'cloned order',
 ] as const;
@@ -65,6 +68,8 @@ export interface PlannedFault {
     where?: Record<string, string>;
     do: { kind: string; ms?: number } & object;
   };
+  /** Virtual ms after which the vendor is well again; absent: it strikes its number of times. */
+  endsAfterMs?: number;
 }
 
 export interface Plan {
@@ -76,6 +81,8 @@ export interface Plan {
   faults: PlannedFault[];
   /** Product codes and quantities of each order; all are of one customer. */
   orders: { code: string; quantity: number }[][];
+  /** WHMCS orders that people have made for the customer before: more than a page holds, or none. */
+  older: number;
   /** An order that is provisioned before anything goes wrong: its mark is kept, and it may be cloned. */
   prelude: boolean;
   /** The (only) order is a clone of that one. */

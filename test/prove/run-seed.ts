@@ -7,6 +7,7 @@ import { judge, type Allowance, type HeldSalesforceOrder, type Verdict } from '.
 import type { Plan } from './rows';
 import { Seats } from './seats';
 import type { StoreTooth } from './toothless';
+import { VendorFaults } from './vendor-faults';
 import type { Vendors } from './vendors';
 
 export interface Ran {
@@ -59,7 +60,7 @@ class SeedRun {
   private account = '';
   private orderIds: string[] = [];
   private readonly retried = new Map<string, number>();
-  private busyUntil = 0;
+  private readonly faults: VendorFaults;
   private clicked = false;
 
   constructor(
@@ -67,6 +68,7 @@ class SeedRun {
     private readonly vendors: Vendors,
     private readonly options: RunOptions,
   ) {
+    this.faults = new VendorFaults(vendors, (what) => this.note(what));
     this.seats = new Seats({
       plan,
       vendors,
@@ -91,13 +93,12 @@ class SeedRun {
       this.troubles.push(`it broke off: ${error instanceof Error ? error.message : String(error)}`);
     }
     const verdict = this.verdict();
-    const struck = [...this.faultsOf('whmcs'), ...this.faultsOf('salesforce')].filter(({ hits }) => hits > 0);
     return {
       plan,
       engine: this.options.engine,
       verdict,
       deeds: this.deeds,
-      struck: struck.map(({ call, do: what, hits }) => `${call} ${what.kind} ×${hits}`),
+      struck: this.faults.struck.map(({ call, do: what, hits }) => `${call} ${what.kind} ×${hits}`),
       realMs: performance.now() - from,
       logs: this.logs,
     };
@@ -111,6 +112,7 @@ class SeedRun {
     await this.seats.startFirst();
     // Salesforce's times are whole seconds, and an order of the second of a store's birth is doubted.
     await this.virtually(2_500);
+    for (let count = 0; count < plan.older; count++) this.placeAlike();
     const model = plan.prelude ? await this.prelude() : null;
     if (plan.backup) await this.places[0]?.backUp();
     this.goWrong();
@@ -120,6 +122,7 @@ class SeedRun {
   }
 
   async close(): Promise<void> {
+    this.faults.close();
     await this.seats.close();
     await Promise.all(this.places.map((place) => place.close()));
     rmSync(this.directory, { recursive: true, force: true });
@@ -161,14 +164,7 @@ class SeedRun {
         return;
       }
       case 'look-alike':
-        this.vendors.whmcs.office.placeOrder({
-          clientId: channelClient,
-          items: (this.plan.orders[0] ?? []).map(({ code, quantity }) => ({
-            pid: code === 'HOST-M' ? 20 : 11,
-            quantity,
-            billingCycle: 'monthly',
-          })),
-        });
+        this.placeAlike();
         return;
       case 'restart the store':
         await this.places[0]?.restart('SIGTERM');
@@ -185,6 +181,18 @@ class SeedRun {
       default:
         throw new Error('nobody knows how');
     }
+  }
+
+  /** A person makes by hand what the first Salesforce Order asks for. */
+  private placeAlike(): void {
+    this.vendors.whmcs.office.placeOrder({
+      clientId: channelClient,
+      items: (this.plan.orders[0] ?? []).map(({ code, quantity }) => ({
+        pid: code === 'HOST-M' ? 20 : 11,
+        quantity,
+        billingCycle: 'monthly',
+      })),
+    });
   }
 
   /** An order that goes well before anything goes wrong. */
@@ -212,7 +220,7 @@ class SeedRun {
       notesKept: plan.keepsNotes,
       ...(plan.moduleMs > 0 ? { moduleOutcomes: { '20': 'slow' as const }, moduleSlowMs: plan.moduleMs } : {}),
     });
-    for (const { vendor, fault } of plan.faults) vendors[vendor].panel.fault(fault);
+    this.faults.begin(plan.faults);
     this.seats.begin();
   }
 
@@ -234,17 +242,16 @@ class SeedRun {
 
   private async untilRest(): Promise<void> {
     let limit = this.vendors.now() + settleWindowMs;
-    this.busyUntil = 0;
     let quietSince: number | null = null;
     for (;;) {
       await pause(pollMs);
       const now = this.vendors.now();
       if (now > Math.max(limit, this.seats.lastStart + settleWindowMs) || this.troubles.length > 0) return;
-      this.noteLate(now);
+      const busyUntil = this.faults.busyUntil(now);
       const open = this.orders().filter(({ status }) => status === 'Activating');
       const again = open.length === 0 && this.retryFailed(now);
       if (again) limit = now + settleWindowMs;
-      if (open.length > 0 || again || this.seats.stopped > 0 || this.seats.starting > 0 || now < this.busyUntil) {
+      if (open.length > 0 || again || this.seats.stopped > 0 || this.seats.starting > 0 || now < busyUntil) {
         quietSince = null;
         continue;
       }
@@ -254,20 +261,6 @@ class SeedRun {
       }
       quietSince ??= now;
       if (now - quietSince >= quietMs) return;
-    }
-  }
-
-  /** A commit that is still to come is waited for: it must do no harm. */
-  private readonly lateSeen = new Set<string>();
-  private noteLate(now: number): void {
-    for (const vendor of ['whmcs', 'salesforce'] as const) {
-      for (const { id, hits, do: what } of this.faultsOf(vendor)) {
-        const key = `${vendor} ${id} ${hits}`;
-        if (hits === 0 || this.lateSeen.has(key)) continue;
-        this.lateSeen.add(key);
-        const ms = 'ms' in what && typeof what.ms === 'number' ? what.ms : 0;
-        if (what.kind === 'commitLate') this.busyUntil = Math.max(this.busyUntil, now + ms + 5_000);
-      }
     }
   }
 
@@ -333,15 +326,10 @@ class SeedRun {
     });
   }
 
-  private faultsOf(vendor: 'whmcs' | 'salesforce') {
-    return this.vendors[vendor].panel.faults();
-  }
-
   private verdict(): Verdict {
     const { plan, vendors } = this;
-    const faultsStruck = [...this.faultsOf('whmcs'), ...this.faultsOf('salesforce')].some(({ hits }) => hits > 0);
-    const harmed = this.deeds.some((deed) => !/duplicate|publish again/.test(deed));
-    const calm = !faultsStruck && !harmed && plan.places === 1;
+    const harmed = this.deeds.some((deed) => !/duplicate|publish again|well again/.test(deed));
+    const calm = this.faults.struck.length === 0 && !harmed && plan.places === 1;
     const verdict = judge(
       {
         orders: this.orders(),

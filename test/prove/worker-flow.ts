@@ -96,10 +96,13 @@ export class WorkerFlow {
         if (isStoreAway(thrown)) throw thrown;
         const found = toFailure(thrown, step.name);
         const wait =
-          thrown instanceof LeaseLost ? { ms: busyMs, holdsAll: null, cause: found } : waitInstead(thrown, found);
+          thrown instanceof LeaseLost
+            ? { ms: busyMs, holdsAll: null, cause: found, toldOnOrder: false }
+            : waitInstead(thrown, found);
         if (wait) {
-          const { ms, cause, holdsAll } = wait;
+          const { ms, cause, holdsAll, toldOnOrder } = wait;
           if (holdsAll) this.intake?.holdFor(cause, ms, holdsAll.longestMs);
+          if (toldOnOrder) provisioning.writer.notes.isHeld(handout.orderId, cause);
           const text = `${cause.code}: ${cause.message}`;
           await journal.parked(text);
           await provisioning.park(visit, { until: clock.now() + ms, reason: text });
