@@ -38,8 +38,8 @@ export function chosenOf(text: string, option: ConfigOption | undefined): Chosen
 
 /** By name or by id; a checkbox by the names Yes and No. */
 function choiceOf(text: string, number: number | null, choices: ConfigOption['choices']): Chosen {
-  const named = (name: string) => choices.filter((one) => plain(one.name) === plain(name));
-  const meant = choices.filter((one) => one.id === number || plain(one.name) === plain(text));
+  const named = (name: string) => choices.filter((one) => folded(one.name) === folded(name));
+  const meant = choices.filter((one) => one.id === number || folded(one.name) === folded(text));
   const word = /^true$/i.test(text) ? 'Yes' : /^false$/i.test(text) ? 'No' : null;
   const found = meant.length === 0 && word !== null ? named(word) : meant;
   const [one, ...others] = found;
@@ -56,4 +56,5 @@ function choiceOf(text: string, number: number | null, choices: ConfigOption['ch
 const ambiguous = 'Give each choice of the option a name of its own in WHMCS, and one that is no number.';
 const checkbox = 'Feed the option from a field with the names of its choices, or name its choices Yes and No in WHMCS.';
 
-const plain = (name: string): string => name.trim().replace(/\s+/g, ' ').toLowerCase();
+/** As people would call it the same. */
+const folded = (name: string): string => name.trim().replace(/\s+/g, ' ').toLowerCase();

@@ -27,7 +27,7 @@ const mostUnits = 2_147_483_647;
 /** Of one item, where nothing else is set: more is a typing error rather than an Order. */
 export const usualMaxUnits = 10_000;
 
-export interface MappingOptions {
+export interface MappingSettings {
   /** Our mark goes into a custom field of each service, as the WHMCS connection is set; false by default. */
   marked?: boolean;
   /** Most units of one item; null: as many as WHMCS counts. `usualMaxUnits` by default. */
@@ -42,7 +42,7 @@ export interface MappingOptions {
 export function mapping(
   catalogue: Sells,
   fields: FieldMapping = defaultFieldMapping,
-  { marked = false, maxUnits = usualMaxUnits }: MappingOptions = {},
+  { marked = false, maxUnits = usualMaxUnits }: MappingSettings = {},
 ): Step<'order' | 'client', 'mapping', 'mapped' | 'incomplete'> {
   return {
     name: step,

@@ -1,5 +1,6 @@
 /** Reports as people read them in the debug sidebar: one line a finding, columns apart by bars, in blocks under a heading. */
 import { cut } from '../salesforce/texts';
+import { unturned } from './plain-text';
 
 /** More lines than this nobody reads there. */
 export const mostLines = 30;
@@ -11,8 +12,7 @@ const rowLength = 800;
 export const row = (columns: readonly string[]): string => cut(columns.map(oneLine).join(' | '), rowLength);
 
 const oneLine = (text: string): string =>
-  text
-    .replace(/[\u202A-\u202E\u2066-\u2069]/g, '')
+  unturned(text)
     .replace(/[\s\p{Cc}|]+/gu, ' ')
     .trim();
 

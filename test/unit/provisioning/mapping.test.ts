@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../../lib/log';
 import { defaultFieldMapping, type FieldMapping } from '../../../lib/provisioning/field-mapping';
-import { mapping, type MappingOptions } from '../../../lib/provisioning/mapping';
+import { mapping, type MappingSettings } from '../../../lib/provisioning/mapping';
 import type { MappingPart, OrderPart } from '../../../lib/provisioning/message';
 import type { Product } from '../../../lib/whmcs/contract';
 import { unknownSender } from '../../../lib/provisioning/add-record';
@@ -79,7 +79,7 @@ describe('mapping check', () => {
     items: Item[],
     pricebookId: string | null = null,
     fields = defaultFieldMapping,
-    options: MappingOptions = {},
+    options: MappingSettings = {},
   ) => {
     said.length = 0;
     const catalogue = {
