@@ -277,6 +277,7 @@ export class Endings {
     const handout = handouts.of(of.eventId);
     handouts.end(of.eventId, of.handout);
     if (end === 'Activated' || end === 'Failed') writer.soon(of.orderId);
+    else writer.notes.forget(of.orderId);
     if (finished !== 'finished')
       return finished === 'other' ? { kind: 'refused', standing: 'another end' } : { kind: finished };
     log.info(end, {

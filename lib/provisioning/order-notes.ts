@@ -64,6 +64,11 @@ export class OrderNotes {
     this.whyItWaits(orderId, { code, message: messageFor(cause.part()), holds: () => true }, Infinity);
   }
 
+  /** An event of it has ended without a result: whoever sets the Order again clears what was told. */
+  forget(orderId: string): void {
+    this.reasons.delete(orderId);
+  }
+
   /** The order has ended: nothing is left to note. */
   end(orderId: string): void {
     this.timers.get(orderId)?.cancel();

@@ -166,6 +166,18 @@ describe('Notes on an Order', () => {
       assert.deepEqual(shown(), [null, null]);
     });
 
+    it('come anew when it is met again after its event was skipped: by then a person has set the Order again', async () => {
+      held();
+      await world.turn(1_000);
+      const of = { eventId: 'ev-1', handout: 1, orderId: world.orderId };
+      await world.provisioning.endings.skip(of, { code: 'ORDER_NOT_ACTIVATING', message: 'It was withdrawn' });
+      world.person({ Activation_Error_Code__c: null, Activation_Error_Message__c: null });
+      await world.turn(10_000);
+      held();
+      await world.turn(10_000);
+      assert.equal(shown()[0], 'WHMCS_CONFIG');
+    });
+
     it('come when it is met again where they could not be written', async () => {
       org.panel.fault({ call: 'patch', times: 1, do: { kind: 'html', page: 'maintenance' } });
       held();
