@@ -169,8 +169,7 @@ describe('Notes on an Order', () => {
     it('come anew when it is met again after its event was skipped: by then a person has set the Order again', async () => {
       held();
       await world.turn(1_000);
-      const of = { eventId: 'ev-1', handout: 1, orderId: world.orderId };
-      await world.provisioning.endings.skip(of, { code: 'ORDER_NOT_ACTIVATING', message: 'It was withdrawn' });
+      await world.skip();
       world.person({ Activation_Error_Code__c: null, Activation_Error_Message__c: null });
       await world.turn(10_000);
       held();

@@ -147,6 +147,11 @@ export class WriteBackWorld {
     await this.provisioning.endings.activate(await this.handOut());
   }
 
+  async skip(): Promise<void> {
+    const skipped = { code: 'ORDER_NOT_ACTIVATING', message: 'It was withdrawn' };
+    await this.provisioning.endings.skip(await this.handOut(), skipped);
+  }
+
   async fail(): Promise<void> {
     await this.record({ accepted: null });
     const cause = failure('PAYMENT_METHOD_MISSING', '409: no payment method', 'validation');
