@@ -9,6 +9,7 @@ import { unread, withUnknownAccept, type Settling } from './add-settling';
 import { adoptedOf, readBack } from './adopted-order';
 import { callOnce, describe, goesAgain } from './call-facts';
 import { underWay } from './calls-under-way';
+import { mayBeCancelled } from './cancel-under-way';
 import { failure, toFailure } from './failure';
 import { wasSent } from './settle-accept';
 import { notInTime, settlingFor, whileHeld, type HeldResult } from './held-step';
@@ -35,6 +36,8 @@ export const acceptOrderDefaults: AcceptOrderSettings = {
 };
 
 const step = 'whmcs_accept';
+/** Until it is looked again whether a CancelOrder was carried out. */
+const cancelledMs = 30_000;
 const unknown = 'It is not known yet what became of AcceptOrder';
 
 interface Accepting extends Settling {
@@ -79,7 +82,9 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
     await conclude(accepting, { ...seen, decision: seen.decision });
     seen = await lookAgain(accepting, 'sender');
   }
-  return seen?.decision.do === 'send' ? send(accepting) : concluded(accepting, seen);
+  if (seen?.decision.do !== 'send') return concluded(accepting, seen);
+  const { orderId } = adoptedOf(accepting);
+  return mayBeCancelled(order, whmcs, orderId) ? untilCancelled(orderId) : send(accepting);
 }
 
 /**
@@ -93,6 +98,12 @@ async function countAsSent({ order, settings }: Accepting): Promise<void> {
   if (accepts.some((one) => one.whmcsOrderId === adopted.orderId && (one.at >= doubt.until || wasSent(one)))) return;
   await order.save((record) => withUnknownAccept(record, order, adopted.whmcs, adopted.orderId, settings.quarantineMs));
 }
+
+/** It is not accepted while it may be cancelled under its modules; they would have run for an order that is dead. */
+const untilCancelled = (orderId: number): HeldResult => ({
+  wait: cancelledMs,
+  reason: `WHMCS order ${orderId} may still be cancelled, as a person has asked for; looking`,
+});
 
 async function send(accepting: Accepting): Promise<HeldResult> {
   const { order, whmcs, settings, signal, log } = accepting;

@@ -92,13 +92,19 @@ export async function conclude(
   }
 
   async function fail(how: NonNullable<AcceptIntent['settled']>['how'], cause: Failure): Promise<Concluded> {
-    if (unsettledAccept(order.record)) await order.save((record) => settled(record, how, cause.message));
+    if (open(order.record)) await order.save((record) => settled(record, how, cause.message));
     return { kind: 'failed', failure: cause };
   }
 
   function settled(record: typeof order.record, how: NonNullable<AcceptIntent['settled']>['how'], detail: string) {
-    const open = unsettledAccept(record);
-    return open ? settleAccept(record, open.id, { how, at: order.clock.now(), detail }) : record;
+    const accept = open(record);
+    return accept ? settleAccept(record, accept.id, { how, at: order.clock.now(), detail }) : record;
+  }
+
+  /** What was seen says nothing of an accept of another WHMCS order. */
+  function open(record: typeof order.record): AcceptIntent | undefined {
+    const accept = unsettledAccept(record);
+    return accept?.whmcsOrderId === orderId ? accept : undefined;
   }
 }
 

@@ -1,12 +1,12 @@
 /** The WHMCS order that a Salesforce order has: read back before anything is built on it, or found by the id in Salesforce. */
 import type { Order, Service, Whmcs } from '../whmcs/contract';
-import { adopt, clientsOf, isOurs, isUnknown, lowestWatermark, settleAdd } from './add-record';
+import { adopt, clientsOf, isOurs, isUnknown, lowestWatermark, settleAccept, settleAdd } from './add-record';
 import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { failure } from './failure';
 import type { KnownOrder } from './foresight';
 import { noteMark, type MarkKept } from './kept-marks';
 import { amountNote, unlike } from './order-comparison';
-import type { AddIntent, Adopted, AskedItem } from './order-record';
+import type { AddIntent, Adopted, AskedItem, OrderRecord } from './order-record';
 import {
   lifeOf,
   newestOrders,
@@ -18,6 +18,7 @@ import {
   type Row,
 } from './orders-reading';
 import { plain } from './plain-text';
+import { wasSent } from './settle-accept';
 import { bears, bearsMarkOf, isOurRow } from './settle-add';
 import type { StepName } from './step';
 
@@ -151,8 +152,10 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
   const mark = intent === null ? null : { orderId: order.orderId, store: order.store.id, intent };
   // A copy of this store that has made one of two with one mark goes on with the same twin as we do.
   const elsewhere = isMadeElsewhere(order, twin) || (mark !== null && bears(twin, mark));
+  // Its modules may have run, whatever became of it: a person looks before the twin's do.
+  const ran = order.record.accepts.some((one) => one.whmcsOrderId === adopted.orderId && wasSent(one));
   await order.save((record) => {
-    const next = adopt(record, {
+    const next = adopt(acceptsOver(record, adopted.orderId, order.clock.now()), {
       ...adopted,
       ...shown(twin),
       orderId: twin.order.id,
@@ -160,7 +163,7 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
       at: order.clock.now(),
       verified: false,
     });
-    return elsewhere ? withUnknownAccept(next, order, adopted.whmcs, twin.order.id, 0) : next;
+    return elsewhere || ran ? withUnknownAccept(next, order, adopted.whmcs, twin.order.id, 0) : next;
   });
   log.warn('The WHMCS order of this order was cancelled; its twin takes its place', {
     order: order.orderId,
@@ -168,6 +171,15 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
     cancelled: adopted.orderId,
   });
 }
+
+/** An AcceptOrder of an order that is dead waits for nothing any more. */
+const acceptsOver = (record: OrderRecord, whmcsOrderId: number, at: number): OrderRecord =>
+  record.accepts
+    .filter((one) => one.settled === null && one.whmcsOrderId === whmcsOrderId)
+    .reduce(
+      (before, { id }) => settleAccept(before, id, { how: 'dead', at, detail: 'its twin took its place' }),
+      record,
+    );
 
 /** @throws Failure WHMCS_ORDER_STATUS for a status that a person made up. */
 export function alive(found: Order, step: StepName): Order {

@@ -64,10 +64,15 @@ export function goesAgain(intents: readonly { settled: { detail: string } | null
   return (intents.length - 1 - inTime) % mostMissed !== 0;
 }
 
-/** How the call of an intent ended, as its facts tell; null: no end is on record. */
+/**
+ * How the call of an intent ended, as its facts tell; null: no end is on record. That nothing was sent is on record before the
+ * end is: a process may have ended in between.
+ */
 export function endOfCall(facts: readonly Fact[], intent: string): { kind: string; text: string } | null {
-  const ended = facts.find((fact) => fact.intent === intent && fact.kind === 'call-ended');
+  const told = (kind: Fact['kind']) => facts.find((fact) => fact.intent === intent && fact.kind === kind);
+  const ended = told('call-ended') ?? told('not-sent');
   if (!ended) return null;
+  if (ended.kind === 'not-sent') return { kind: 'not-sent', text: ended.detail?.replace(/^not-sent: /, '') ?? '' };
   const [kind = '', ...rest] = (ended.detail ?? '').split(': ');
   return { kind, text: rest.join(': ') };
 }

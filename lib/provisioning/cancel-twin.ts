@@ -4,6 +4,7 @@
  */
 import type { Order } from '../whmcs/contract';
 import { isMadeElsewhere, unread, type Settling } from './add-settling';
+import { mayBeCancelled } from './cancel-under-way';
 import type { HeldOrder } from './held-order';
 import { unsettledAdd } from './order-record';
 import { lifeOf, readOrder, rowsOf, servicesOf, type Row } from './orders-reading';
@@ -134,10 +135,7 @@ function mayStay({ order, whmcs }: Settling, row: Row, id: number): boolean {
   const life = lifeOf(row.order.status);
   if (row.order.id === id || (life !== 'pending' && life !== 'active')) return false;
   if (row.claimedBy !== null && row.claimedBy !== order.orderId) return false;
-  const recent = order.clock.now() - quarantineMs(whmcs);
-  return !repairsOf(order, call, row.order.id).some(
-    ({ settled, at }) => at > recent && (settled === null || settled.how === 'unknown'),
-  );
+  return !mayBeCancelled(order, whmcs, row.order.id);
 }
 
 /** This Order's living WHMCS orders, of every client that it was added for. */

@@ -43,7 +43,8 @@ export class Quarantines {
 
   /** Where an intent stands; the first look that finds its sender ended starts the count. */
   async of(order: HeldOrder, intent: AddIntent | AcceptIntent, lengthMs: number): Promise<Quarantine> {
-    const key = `${order.orderId} ${intent.id}`;
+    // After a loss of records the ids begin anew: another intent has another sender, or another time.
+    const key = `${order.orderId} ${intent.id} ${intent.sender.instance} ${intent.at}`;
     let since = this.since.get(key);
     if (since === undefined) {
       if (!(await hasEnded(order, intent))) return { is: 'sender' };

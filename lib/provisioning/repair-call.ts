@@ -39,9 +39,8 @@ export async function settleOld(order: HeldOrder, olds: readonly RepairIntent[],
   for (const old of olds) {
     if (old.settled !== null) continue;
     const end = endOfCall(order.facts, old.id);
-    const notSent = end?.kind === 'not-sent' || order.factsOf(old.id).some(({ kind }) => kind === 'not-sent');
     if (seen) await settleRepair(order, old.id, 'done', 'seen in WHMCS');
-    else if (notSent) await settleRepair(order, old.id, 'not-sent', end?.text ?? '');
+    else if (end?.kind === 'not-sent') await settleRepair(order, old.id, 'not-sent', end.text);
     else if (end?.kind === 'refused') await settleRepair(order, old.id, 'refused', end.text);
     else if (end?.kind === 'unclear') await settleRepair(order, old.id, 'failed', end.text);
     else if (end?.kind === 'success') await settleRepair(order, old.id, 'unknown', end.text);

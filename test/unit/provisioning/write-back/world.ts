@@ -148,7 +148,7 @@ export class WriteBackWorld {
   }
 
   async skip(): Promise<void> {
-    const skipped = { code: 'ORDER_NOT_ACTIVATING', message: 'It was withdrawn' };
+    const skipped = { code: 'ORDER_NOT_ACTIVATING', message: 'It was withdrawn' } as const;
     await this.provisioning.endings.skip(await this.handOut(), skipped);
   }
 
