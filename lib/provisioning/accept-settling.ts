@@ -5,9 +5,9 @@ import type { Settling } from './add-settling';
 import { adoptedOf, gone } from './adopted-order';
 import { failure, type Failure } from './failure';
 import { servicesOfItems } from './order-comparison';
-import { unsettledAccept, type AcceptIntent } from './order-record';
+import { unsettledAccept, type AcceptIntent, type OrderRecord } from './order-record';
 import { lifeOf, readOrder, servicesOf } from './orders-reading';
-import { lookAtAccept, type AcceptDecision, type AcceptSight } from './settle-accept';
+import { lookAtAccept, wasSent, type AcceptDecision, type AcceptSight } from './settle-accept';
 
 const step = 'whmcs_accept';
 
@@ -80,7 +80,11 @@ export async function conclude(
     case 'unknown':
       return fail(
         'unknown',
-        failure('WHMCS_ACCEPT_UNKNOWN', `WHMCS order ${orderId} is still Pending${said(decision.text)}`, step),
+        failure(
+          'WHMCS_ACCEPT_UNKNOWN',
+          `WHMCS order ${orderId} is still Pending${said(decision.text)}${ranBefore(order.record, orderId)}`,
+          step,
+        ),
       );
     case 'gone':
       return fail('dead', gone(orderId, found, step));
@@ -96,16 +100,23 @@ export async function conclude(
     return { kind: 'failed', failure: cause };
   }
 
-  function settled(record: typeof order.record, how: NonNullable<AcceptIntent['settled']>['how'], detail: string) {
+  function settled(record: OrderRecord, how: NonNullable<AcceptIntent['settled']>['how'], detail: string) {
     const accept = open(record);
     return accept ? settleAccept(record, accept.id, { how, at: order.clock.now(), detail }) : record;
   }
 
   /** What was seen says nothing of an accept of another WHMCS order. */
-  function open(record: typeof order.record): AcceptIntent | undefined {
+  function open(record: OrderRecord): AcceptIntent | undefined {
     const accept = unsettledAccept(record);
     return accept?.whmcsOrderId === orderId ? accept : undefined;
   }
+}
+
+/** Of the orders in whose place this one is. */
+function ranBefore({ accepts }: OrderRecord, whmcsOrderId: number): string {
+  const others = accepts.filter((one) => one.whmcsOrderId !== whmcsOrderId && wasSent(one));
+  const ids = [...new Set(others.map((one) => one.whmcsOrderId))].join(' and ');
+  return ids === '' ? '' : `; AcceptOrder was sent for ${ids} before, and its modules may have run: look there first`;
 }
 
 const said = (text: string): string => (text === '' ? '' : `; WHMCS said: ${text}`);

@@ -159,4 +159,40 @@ describe('Records that are lost with the first AddOrder still on its way', funct
         assert.deepEqual(world.whmcs.moduleRuns, []);
       });
     }
+
+  for (const [what, lose] of [
+    ['the ledger keys of the order are deleted', async () => void (await client.del(await client.keys('sf:{o:*')))],
+    ['the database is flushed', async () => void (await client.flushdb())],
+  ] as const)
+    it(`${what} under the second AddOrder, and its sender looks on: the quarantine of the first counts for nothing`, async () => {
+      kept = mkdtempSync(join(tmpdir(), 'kept-'));
+      [server, replica] = [await startRedis(), null];
+      client = new Redis(server.url);
+      world = new World(new RedisEngine());
+      const sender = await world.process(server.url);
+      await sender.real.setDoubt(null);
+      const createdAt = world.clock.now();
+      await sender.begin(orderId, 1, createdAt);
+      await sender.settler.start();
+      world.whmcs.addFaults = [
+        { end: 'unknown', commit: 'never' },
+        { end: 'unknown', commit: 250_000 },
+      ];
+      const first = sender.flow();
+      first.catch(() => undefined);
+      const sent = new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (world.whmcs.calls.filter((call) => call === 'AddOrder').length === 2) resolve();
+          else setImmediate(look);
+        };
+        look();
+      });
+      await world.until(sent);
+      await world.clock.advance(30_000);
+      await lose();
+      await sender.begin(orderId, 1, createdAt);
+      await world.until(sender.flow());
+      await world.clock.advance(400_000);
+      assert.deepEqual(world.whmcs.added, [5001]);
+    });
 });

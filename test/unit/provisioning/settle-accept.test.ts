@@ -15,6 +15,8 @@ interface Case {
   accepts?: (NonNullable<AcceptIntent['settled']>['how'] | null)[];
   /** The end of the unsettled call, as its fact says. */
   ended?: string;
+  /** That nothing was sent is on record, and the end is not: the process ended in between. */
+  notSent?: true;
   quarantine?: AcceptSight['quarantine'];
 }
 
@@ -23,6 +25,7 @@ function look({
   services = ['Active', 'Active'],
   accepts = [],
   ended,
+  notSent,
   quarantine = 'over',
 }: Case): AcceptDecision {
   const server = new InMemoryWhmcs(new FakeClock());
@@ -43,7 +46,12 @@ function look({
       status: one,
     })),
     accepts: intents,
-    facts: ended === undefined ? [] : [{ intent: `c${intents.length}`, kind: 'call-ended', at: 0, detail: ended }],
+    facts: [
+      ...(notSent ? [{ intent: `c${intents.length}`, kind: 'not-sent', at: 0 } as const] : []),
+      ...(ended === undefined
+        ? []
+        : [{ intent: `c${intents.length}`, kind: 'call-ended', at: 0, detail: ended } as const]),
+    ],
     quarantine,
   });
 }
@@ -55,6 +63,11 @@ describe('What has become of an order that is to be accepted', () => {
 
   it('sends when all that was sent did nothing', () => {
     assert.deepEqual(look({ status: 'Pending', accepts: ['not-sent', 'refused'] }), { do: 'send' });
+  });
+
+  it('knows that nothing was done where that alone is on record', () => {
+    const seen = look({ status: 'Pending', accepts: [null], notSent: true, quarantine: 'sender' });
+    assert.deepEqual(seen, { do: 'nothing-done', how: 'not-sent', text: '' });
   });
 
   for (const how of ['done', 'partial', 'unknown', 'dead'] as const) {
