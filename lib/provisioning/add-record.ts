@@ -4,6 +4,7 @@ import type { ErrorCode } from './error-codes';
 import { failure, type Failure } from './failure';
 import type { Marker } from './marker';
 import {
+  anyAttempt,
   withTodo,
   withoutTodo,
   type AcceptIntent,
@@ -69,10 +70,19 @@ export const stopAdd = (
 export const reopenAdd = (record: OrderRecord, id: string, resend: AddIntent['terms']['resend']): OrderRecord => ({
   ...record,
   adds: record.adds.map((one) =>
-    one.id === id ? { ...one, stopped: null, askedAgain: record.attempt, terms: { ...one.terms, resend } } : one,
+    one.id === id ? { ...one, stopped: null, askedAgain: isUntoldStop(record, one) ? null : record.attempt, terms: { ...one.terms, resend } } : one,
   ),
   todo: withTodo(record.todo, 'settle'),
 });
+
+/**
+ * What opened the attempt is no person's word: the result of the stop was dropped, and Salesforce counts no other attempt since,
+ * so that it may be the sweep alone.
+ */
+function isUntoldStop({ report, salesforceAttempt }: OrderRecord, { stopped }: AddIntent): boolean {
+  if (stopped === null || report?.told?.how !== 'dropped' || report.at < stopped.at) return false;
+  return salesforceAttempt === null || report.attempt === anyAttempt || report.attempt === salesforceAttempt;
+}
 
 /** A person's word on a call that was stopped; it holds for the next settling. */
 export const askNewOrder = (record: OrderRecord, id: string): OrderRecord => ({
