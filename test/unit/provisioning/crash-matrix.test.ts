@@ -3,6 +3,7 @@
  * the store, and WHMCS's own ledger shows one order, accepted and set up at most once.
  */
 import assert from 'node:assert/strict';
+import type { AddOrderSettings } from '../../../lib/provisioning/add-order';
 import type { Kill } from './vendor-doubles/crash-points';
 import type { End, Process } from './vendor-doubles/world';
 import { input, World } from './vendor-doubles/world';
@@ -12,6 +13,8 @@ interface Story {
   name: string;
   add: AddFault[];
   accept: AcceptFault[];
+  /** Default: the order's notes. */
+  marker?: AddOrderSettings['marker'];
 }
 
 const noStory: Story = { name: 'all answers come', add: [], accept: [] };
@@ -20,6 +23,18 @@ const stories: Story[] = [
   { name: 'the answer to AddOrder is lost', add: [{ end: 'unknown', commit: 'now' }], accept: [] },
   { name: 'AddOrder commits two minutes late', add: [{ end: 'unknown', commit: 120_000 }], accept: [] },
   { name: 'AddOrder dies in WHMCS', add: [{ end: 'unknown', commit: 'never', code: '502' }], accept: [] },
+  {
+    name: 'the answer to AddOrder is lost, and the mark is in a custom field',
+    add: [{ end: 'unknown', commit: 'now' }],
+    accept: [],
+    marker: { customFieldId: 12 },
+  },
+  {
+    name: 'AddOrder commits two minutes late, and the mark is in a custom field',
+    add: [{ end: 'unknown', commit: 120_000 }],
+    accept: [],
+    marker: { customFieldId: 12 },
+  },
   { name: 'the answer to AcceptOrder is lost', add: [], accept: [{ end: 'unknown', run: 'now' }] },
   { name: 'AcceptOrder runs for three minutes', add: [], accept: [{ end: 'unknown', run: 180_000 }] },
 ];
@@ -29,13 +44,13 @@ interface Run {
   process: Process;
 }
 
-async function run(world: World, directory: string, attempt: number, kill?: Kill): Promise<Run> {
+async function run(world: World, directory: string, attempt: number, { marker }: Story, kill?: Kill): Promise<Run> {
   const process = await world.process(directory, kill ? { kill } : {});
   const { attempt: before } = await process.record();
   if (before < attempt) await process.begin(undefined, attempt);
   const life = async (): Promise<End> => {
     await process.settler.start();
-    return process.flow(input());
+    return process.flow(input(), marker === undefined ? {} : { marker });
   };
   const end = await world.until(Promise.race([life(), process.crash.killed]));
   return { end, process };
@@ -51,7 +66,7 @@ async function runAll(world: World, story: Story, kills: Kill[]): Promise<{ end:
   const directory = world.directory();
   let killed = 0;
   for (let attempt = 1; ;) {
-    const { end, process } = await run(world, directory, attempt, kills[killed]);
+    const { end, process } = await run(world, directory, attempt, story, kills[killed]);
     await world.bury(process);
     if (typeof end === 'string') killed += 1;
     else if (attempt === 1 && end.kind === 'failed' && end.failure.code === 'WHMCS_OUTCOME_UNKNOWN') {
