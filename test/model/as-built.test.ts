@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import { accepting } from './as-built/accepting';
 import { adding, type AddingOptions } from './as-built/adding';
+import { telling } from './as-built/telling';
+import type { Guard as TellingGuard, TellingOptions } from './as-built/telling-state';
 import { explore, type Model } from './explorer';
 
 function holds<S, O>(title: string, model: Model<S, O>, options: O): void {
@@ -55,5 +57,49 @@ describe('The protocols as built, every interleaving walked', () => {
     breaks('without a memory of what was sent', accepting, { without: 'what was sent' });
     breaks('without closing the attempt', accepting, { without: 'closing' });
     breaks('where the message decides', accepting, { without: 'the ledger’s answer' });
+  });
+
+  describe('telling Salesforce, its processes killed as often as one likes, its PATCHes applied late or never', () => {
+    const orgs: { org: TellingOptions['org']; what: string }[] = [
+      { org: 'rule', what: 'an org with both attempt fields and the rule' },
+      { org: 'count', what: 'an org that counts attempts' },
+      { org: 'date', what: 'an org that counts none' },
+    ];
+    for (const { org, what } of orgs) {
+      const built: TellingOptions = { org };
+      holds(`${what}: no older result over a newer attempt, and each is told at last`, telling, built);
+      holds('so, where a PATCH is applied after any wait', telling, { ...built, late: true });
+      holds('so, where people change other fields', telling, { ...built, people: 'touch' });
+      holds('so, where a person asks for Activating by our own user', telling, { ...built, ours: 'control' });
+      holds('so, with notes', telling, { ...built, notes: true });
+      holds('so, and never Activated for an order that has died', telling, { ...built, dies: true });
+      if (org !== 'count') holds('so, and a second process goes on meanwhile', telling, { ...built, two: true });
+    }
+    holds('a status that a person sets stands, where attempts are counted', telling, { org: 'count', people: 'set' });
+
+    const without = (guard: TellingGuard, options: TellingOptions): void =>
+      breaks(`without ${guard}`, telling, { ...options, without: guard });
+    without('the judgement', { org: 'count' });
+    without('the fence', { org: 'rule', late: true });
+    without('the fence', { org: 'date', late: true });
+    without('whole seconds', { org: 'date', people: 'touch' });
+    without('the last change seen', { org: 'date' });
+    without('the attempt', { org: 'count', notes: true });
+    without('settling', { org: 'rule', dies: true });
+    without('the mark', { org: 'rule', dies: true });
+    without('the wait for a result to be told', { org: 'date' });
+    without('the second read', { org: 'date' });
+    without('the comparison', { org: 'date', dies: true });
+
+    // What the code does not hold.
+    breaks('a status set between our read and our PATCH, where the rule fences', telling, {
+      org: 'rule',
+      people: 'set',
+    });
+    breaks('a process dies over an id that it told beside a status; then Retry', telling, {
+      org: 'date',
+      people: 'set',
+    });
+    breaks('a flow sets Activating over an end that is to be told', telling, { org: 'date', ours: 'flow' });
   });
 });
