@@ -4,6 +4,7 @@
  */
 import { WhmcsError, type Service } from '../whmcs/contract';
 import { unread, type Settling } from './add-settling';
+import { endOfCall } from './call-facts';
 import type { HeldOrder } from './held-order';
 import { isLive } from './order-comparison';
 import { unsettledAccept, unsettledAdd, type Adopted, type RepairIntent } from './order-record';
@@ -124,16 +125,23 @@ function whyNot(tried: readonly RepairIntent[]): string | null {
 }
 
 /** Why a person must look at the server first; null: the last run is sure to have made nothing. */
-function whyLook(tried: readonly RepairIntent[], accepted: string): string | null {
+function whyLook(tried: readonly RepairIntent[], accepted: string | null): string | null {
   const last = tried.filter((one) => one.settled?.how === 'failed').at(-1)?.settled?.detail ?? accepted;
-  return maybeMade.test(last)
-    ? `its last run may have made the account (${last}). Look on its server; if it has none, ask again with looked: true`
-    : null;
+  if (last !== null && !maybeMade.test(last)) return null;
+  const what = last ?? 'how the AcceptOrder that ran it has ended is not known';
+  return `its last run may have made the account (${what}). Look on its server; if it has none, ask again with looked: true`;
 }
 
-/** What AcceptOrder's own run of the modules came to, in words. */
-const acceptedAs = ({ record }: HeldOrder, { orderId }: Adopted): string =>
-  record.accepts.filter((one) => one.whmcsOrderId === orderId).at(-1)?.settled?.detail ?? '';
+/**
+ * What AcceptOrder's own run of the modules came to, in words; null: not known. Its answer was lost, or it did nothing as far
+ * as anybody can tell, and the order is Active all the same.
+ */
+function acceptedAs({ record, facts }: HeldOrder, { orderId }: Adopted): string | null {
+  const last = record.accepts.filter((one) => one.whmcsOrderId === orderId).at(-1);
+  const isKnown = last?.settled?.how === 'done' || last?.settled?.how === 'partial';
+  const end = last && isKnown ? endOfCall(facts, last.id)?.kind : undefined;
+  return end === 'success' || end === 'unclear' ? (last?.settled?.detail ?? null) : null;
+}
 
 const onServer =
   'look whether its server has the account. If so, set the service to Active in WHMCS; if not, run Create in WHMCS';

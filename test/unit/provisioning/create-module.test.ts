@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { RepairIntent } from '../../../lib/provisioning/order-record';
 import { orderId } from './desk-under-test';
 import { JobUnderTest, type JobOptions } from './job-under-test';
-import { awayError } from './vendor-doubles/in-memory-whmcs';
+import { awayError, type AcceptFault } from './vendor-doubles/in-memory-whmcs';
 import { clientId } from './vendor-doubles/world';
 
 describe('The word to run a module again', () => {
@@ -153,6 +153,52 @@ describe('The word to run a module again', () => {
       assert.match(await create(9002), /^no: .*ask again with looked: true/);
       assertNothingRun();
       assert.match(await create(9002, { looked: true }), /^done/);
+    });
+
+    const lost: [what: string, AcceptFault][] = [
+      ['which was not answered', { end: 'unknown', run: 'now', failing: [0], leaves: 'Active' }],
+      ['which was not answered, and was carried out late', { end: 'unknown', run: 20_000, failing: [0] }],
+    ];
+    for (const [what, fault] of lost)
+      it(`is run only by one who has looked after an AcceptOrder ${what}`, async () => {
+        await begin();
+        job.whmcs.acceptFaults = [fault];
+        await run();
+        assert.deepEqual([job.errorCode(), runsOf(9001)], ['WHMCS_PARTIALLY_PROVISIONED', 1]);
+        assert.match(await create(9001), /^no: .*its last run may have made the account .*ask again with looked: true/);
+        assertNothingRun();
+        assert.equal(runsOf(9001), 1);
+        assert.match(await create(9001, { looked: true }), /^done/);
+        assert.equal(runsOf(9001), 2);
+      });
+
+    it('is run only by one who has looked where somebody else has accepted the order, after an AcceptOrder in vain', async () => {
+      await begin();
+      job.whmcs.acceptFaults = [{ end: 'unknown', run: 'never' }];
+      await run();
+      assert.equal(job.errorCode(), 'WHMCS_ACCEPT_UNKNOWN');
+      job.whmcs.order(5001).status = 'Active';
+      assert.match(await create(9001), /^no: .*ask again with looked: true/);
+      assertNothingRun();
+      assert.match(await create(9001, { looked: true }), /^done/);
+    });
+
+    it('is run only by one who has looked where AcceptOrder did nothing, and somebody else has accepted the order', async () => {
+      await begin();
+      job.whmcs.acceptFaults = [{ end: 'refused', message: 'no' }];
+      await run();
+      job.whmcs.order(5001).status = 'Active';
+      assert.match(await create(9001), /^no: .*ask again with looked: true/);
+      assertNothingRun();
+    });
+
+    it('is run only by one who has looked where how AcceptOrder ended is not on record', async () => {
+      await partial();
+      const [accept] = (await job.record()).accepts;
+      assert.ok(accept);
+      await job.desk.record({ accepts: [{ ...accept, id: 'c9' }] });
+      assert.match(await create(9002), /^no: .*ask again with looked: true/);
+      assertNothingRun();
     });
 
     it('is never run again after a lost answer, not even by one who has looked', async () => {
