@@ -26,6 +26,11 @@ export interface StuckOrdersParts {
   log: Log;
 }
 
+export interface StuckOrder {
+  /** Wall ms at which its last result was dropped; null: it was told, or there is none. */
+  droppedAt: number | null;
+}
+
 /** The same attempt is taken up so often in a day; then the order is left to people. */
 const mostRecoveries = 3;
 const dayMs = 86_400_000;
@@ -36,30 +41,32 @@ export class StuckOrders {
 
   constructor(private readonly parts: StuckOrdersParts) {}
 
-  /** Whether nothing here works on the order, or will. */
-  async includes(order: ActivatingOrder): Promise<boolean> {
+  /** Says that nothing here works on the order, or will; null: something does, or it is left to people. */
+  async find(order: ActivatingOrder): Promise<StuckOrder | null> {
     const { store, isRunning } = this.parts;
     try {
       const events = await store.inbox.ofOrder(order.id);
       if (events.some((event) => event.end === null || this.isFresh(event.receivedAt) || this.isFresh(event.endedAt)))
-        return false;
-      if (isRunning(order.id)) return false;
+        return null;
+      if (isRunning(order.id)) return null;
       const record = readRecord((await store.ledger.read(order.id)).state);
-      if (record.report !== null && (record.report.told === null || this.isFresh(record.report.told.at))) return false;
-      if (isBeingSettled(record)) return false;
+      const told = record.report?.told ?? null;
+      if (record.report !== null && (told === null || this.isFresh(told.at))) return null;
+      if (isBeingSettled(record)) return null;
       if (!mayBeSettledAnew(record, order)) {
         this.leaveToPeople(order.id, 'What became of its call to WHMCS is for a person to decide');
-        return false;
+        return null;
       }
       const times = events.filter((event) => this.isRecoveryOfToday(event)).length;
-      if (times < mostRecoveries || isAnotherAttempt(record, order.attempt)) return true;
+      if (times < mostRecoveries || isAnotherAttempt(record, order.attempt))
+        return { droppedAt: told?.how === 'dropped' ? told.at : null };
       this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
     } catch (error) {
       // One order's damaged record must not keep the others waiting.
       if (!isUnreadable(error)) throw error;
       this.leaveToPeople(order.id, error.message);
     }
-    return false;
+    return null;
   }
 
   /** It happened while the page was on its way, or nearly so: the page may show the order as it was before. */
@@ -83,11 +90,12 @@ const isBeingSettled = (record: OrderRecord): boolean =>
   unsettledAdd(record)?.stopped === null || unsettledAccept(record) !== undefined;
 
 /**
- * Settling that stopped begins anew only on a person's Retry: Salesforce counts another attempt, or shows Activating although
- * it was told Failed. While the attempt is open a run is no new one: it ends with what the stop said.
+ * Settling that stopped begins anew once its result is no more to be told: Salesforce shows Activating although it was told
+ * Failed, so a person has pressed Retry; or the result was dropped, so that nobody was told, and nothing is added by itself
+ * (`reopenAdd`). While the attempt is open a run is no new one: it ends with what the stop said.
  */
 const mayBeSettledAnew = (record: OrderRecord, { attempt }: ActivatingOrder): boolean =>
   unsettledAdd(record) === undefined ||
   record.attemptState === 'open' ||
   isAnotherAttempt(record, attempt) ||
-  record.report?.told?.how === 'written';
+  record.report !== null;

@@ -10,7 +10,7 @@ import type { Timer } from '../clock';
 import type { ActivatingOrder, ActivatingPage, Place } from '../salesforce/activating-orders';
 import { SalesforceError } from '../salesforce/contract';
 import type { StateStore } from '../state/contract';
-import { StuckOrders, type StuckOrdersParts } from './stuck-orders';
+import { StuckOrders, type StuckOrder, type StuckOrdersParts } from './stuck-orders';
 
 export interface SweepParts extends Omit<StuckOrdersParts, 'freshMs'> {
   /** The orders in Activating after a place, oldest change first. */
@@ -205,7 +205,8 @@ export class Sweep {
         // Those behind it are younger still.
         if (this.isYoung(order, page.serverNow)) return this.atEnd();
         swept.seen += 1;
-        if ((await this.stuck.includes(order)) && (await this.take(order))) {
+        const stuck = await this.stuck.find(order);
+        if (stuck !== null && (await this.take(order, stuck))) {
           swept.taken.push(order.id);
           // An embedded store answers without letting anything else run.
           await new Promise((resolve) => setImmediate(resolve));
@@ -227,13 +228,14 @@ export class Sweep {
     return (serverNow ?? this.parts.clock.now()) - lastModifiedAt < this.settings.minAgeMs + margin;
   }
 
-  /** @returns false: this change of the order was taken in before. */
-  private async take({ id, lastModifiedAt }: ActivatingOrder): Promise<boolean> {
+  /** @returns false: this change of the order was taken in before, and no result of it was dropped since. */
+  private async take({ id, lastModifiedAt }: ActivatingOrder, { droppedAt }: StuckOrder): Promise<boolean> {
     const { store, channel, orderIdField, clock } = this.parts;
+    const times = droppedAt === null ? [lastModifiedAt] : [lastModifiedAt, droppedAt];
     const { isNew } = await store.inbox.add({
       channel,
       replayId: null,
-      eventId: `sweep-${id}-${new Date(lastModifiedAt).toISOString()}`,
+      eventId: ['sweep', id, ...times.map((ms) => new Date(ms).toISOString())].join('-'),
       createdAt: lastModifiedAt,
       receivedAt: clock.now(),
       orderId: id,

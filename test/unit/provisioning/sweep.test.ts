@@ -277,7 +277,8 @@ describe('the sweep', () => {
     ['and Salesforce was told Failed, so that somebody pressed Retry', { ...closed, report: told(0) }, null, true],
     ['and Salesforce counts another attempt', { ...closed, report: told(0, 'dropped') }, 2, true],
     ['while the attempt is open, so that Failed is still to be said', { ...closed, attemptState: 'open' }, 1, true],
-    ['and nothing shows that a person has asked again', { ...closed, report: told(0, 'dropped') }, 1, false],
+    ['and whose result was dropped, so that nobody was told', { ...closed, report: told(0, 'dropped') }, 1, true],
+    ['and nothing shows that anybody was told, or is to be', closed, 1, false],
   ];
   for (const [when, record, attempt, taken] of stops)
     it(`${taken ? 'takes' : 'leaves to people'} one whose settling has stopped ${when}`, async () => {
