@@ -9,20 +9,12 @@
  */
 import type { Timer } from '../clock';
 import type { InboxEvent } from '../state/contract';
-import { failure, messageFor } from './failure';
+import { failure } from './failure';
 import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
-import {
-  anyAttempt,
-  isUnreadable,
-  readRecord,
-  unsettledAccept,
-  unsettledAdd,
-  withTodo,
-  type OrderRecord,
-  type Report,
-} from './order-record';
+import { reportOf, reportOfEvent } from './new-report';
+import { isUnreadable, readRecord, unsettledAccept, unsettledAdd, withTodo, type OrderRecord } from './order-record';
 import type { Provisioning } from './provisioning';
 import { failurePart } from './stored-failure';
 
@@ -237,7 +229,7 @@ export class Endings {
 
   /**
    * Closes the attempt and stores the result to report, in one write. When no attempt is open the event failed before one
-   * was opened: its result is for whichever attempt Salesforce shows, unless an earlier result is still to be told.
+   * was opened: its result is for the attempt that the event was made for, unless an earlier result is still to be told.
    */
   private async close(
     order: HeldOrder,
@@ -245,22 +237,22 @@ export class Endings {
     end: 'Activated' | 'Failed',
     cause: FailurePart | null,
   ): Promise<void> {
-    const now = this.provisioning.clock.now();
+    const { clock, store } = this.provisioning;
+    const isClosed = order.record.attemptState === 'closed';
+    const event = isClosed && eventId !== '' ? await store.inbox.get(eventId) : null;
+    const of = { eventId, end, cause, at: clock.now() };
     await order.save((record) => {
+      const todo = withTodo(record.todo, 'report');
       if (record.attemptState === 'closed') {
         if (end === 'Activated' || (record.report !== null && record.report.told === null)) return record;
-        return {
-          ...record,
-          report: { ...reportOf(record, eventId, end, cause, now), attempt: anyAttempt },
-          todo: withTodo(record.todo, 'report'),
-        };
+        return { ...record, report: reportOfEvent(record, of, event), todo };
       }
       return {
         ...record,
         attemptState: 'closed',
-        ended: { attempt: record.attempt, end, code: cause?.code ?? null, at: now },
-        report: reportOf(record, eventId, end, cause, now),
-        todo: withTodo(record.todo, 'report'),
+        ended: { attempt: record.attempt, end, code: cause?.code ?? null, at: of.at },
+        report: reportOf(record, of),
+        todo,
       };
     });
   }
@@ -293,28 +285,3 @@ export class Endings {
 /** An accept proven by reading back, in the attempt that is under way. */
 const isAccepted = (record: OrderRecord): boolean =>
   record.accepted !== null && record.accepted.attempt === record.attempt;
-
-function reportOf(
-  record: OrderRecord,
-  eventId: string,
-  end: 'Activated' | 'Failed',
-  cause: FailurePart | null,
-  now: number,
-): Report {
-  return {
-    attempt: record.salesforceAttempt ?? record.attempt,
-    status: end,
-    code: cause?.code ?? null,
-    message: cause === null ? null : messageFor(cause),
-    whmcsOrderId: record.adopted ? String(record.adopted.orderId) : null,
-    services: record.accepted?.services ?? [],
-    at: now,
-    eventId,
-    seenModifiedAt: record.seen?.modifiedAt ?? null,
-    tries: 0,
-    problem: null,
-    unsettled: false,
-    alarmed: null,
-    told: null,
-  };
-}

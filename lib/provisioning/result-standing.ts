@@ -32,8 +32,11 @@ export function standingOf(
       `the status was set to '${order.activationStatus}' meanwhile`,
       report.whmcsOrderId !== null && order.whmcsOrderId === null,
     );
-  if (order.fence === 'lastModified' && !isOurs && order.lastModifiedAt > lastSeen(order, report, now))
+  const byDate = order.fence === 'lastModified' && !isOurs;
+  if (byDate && order.lastModifiedAt > lastSeen(order, report, now))
     return overtaken('another user has changed the Order since; its status may be a new attempt');
+  if (report.attempt === anyAttempt && order.lastModifiedAt > (report.seenModifiedAt ?? order.lastModifiedAt))
+    return overtaken('the Order was changed after the event that failed; its status may be a newer attempt');
   return { is: 'open' };
 }
 

@@ -5,7 +5,7 @@
 import { SalesforceError, type SalesforceOrder, type WriteEnd } from '../salesforce/contract';
 import type { OldResults } from './old-result';
 import type { OrderPatches, PatchEnd, Target } from './order-patches';
-import { isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
+import { anyAttempt, isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
 import type { Provisioning } from './provisioning';
 import { changeOf, standingOf, type Standing } from './result-standing';
 import type { Trouble } from './telling-alarms';
@@ -83,7 +83,7 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
     target,
     orderId,
     (read) => isToWrite(judge(parts, record, report, read)),
-    (read) => read.fence === 'lastModified',
+    (read) => isByDate(read, report),
   );
   const standing = judge(parts, record, report, order);
   if (order === null || standing === null) return hidden(parts, orderId, report);
@@ -176,6 +176,10 @@ function unwritten(report: Report, order: SalesforceOrder, end: Exclude<PatchEnd
     }
   }
 }
+
+/** What is newer shows by the Order's LastModifiedDate. */
+const isByDate = (order: SalesforceOrder, report: Report): boolean =>
+  order.fence === 'lastModified' || report.attempt === anyAttempt;
 
 const isToWrite = (standing: Standing | null): boolean =>
   standing?.is === 'open' || (standing?.is === 'overtaken' && standing.lacksId);

@@ -182,10 +182,10 @@ describe('how an order ends', () => {
     assert.deepEqual(desk.salesforce.book, []);
   });
 
-  it('tells a failure from before any attempt was opened for the attempt that Salesforce shows', async () => {
+  it('tells a failure from before any attempt was opened for the attempt that its event was made for', async () => {
     desk.salesforce.edit(orderId, { attempt: 3 });
     await desk.provisioning.endings.fail(desk.of(await desk.handOut()), cause().part());
-    await desk.settle();
+    await desk.settle(3_000);
     assert.equal(desk.salesforce.book[0]?.change.resultAttempt, 3);
   });
 
