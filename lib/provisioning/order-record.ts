@@ -4,7 +4,7 @@ import { StoreError, type OrderState } from '../state/contract';
 
 export const recordFormat = 1;
 
-/** A result for whichever attempt Salesforce shows. No org's number: counters of people may well begin at 0. */
+/** The result of an event that failed before it opened an attempt: which one it was of, nobody has read. No org's number: counters of people may well begin at 0. */
 export const anyAttempt = -1;
 
 const sender = z.object({ instance: z.string(), bootId: z.string(), pid: z.number(), startTime: z.string() });
@@ -150,7 +150,7 @@ const report = z.object({
   services: z.array(z.object({ orderItemId: z.string(), serviceId: z.number() })),
   at: z.number(),
   eventId: z.string(),
-  /** LastModifiedDate (wall ms) that our last read saw: where the org fences no attempts, a change after it may be a new one. */
+  /** LastModifiedDate (wall ms) that our last read saw, or that the event can have left (`anyAttempt`): a change after it may be a new attempt, where nothing else tells. */
   seenModifiedAt: z.number().nullable(),
   /** Tries so far, and why the last did not go through. */
   tries: z.number(),
