@@ -7,8 +7,8 @@ import { askNewOrder, newGeneration } from './add-record';
 import { carryOut, lookOnce, type Settling } from './add-settling';
 import type { HeldOrder } from './held-order';
 import { unsettledAccept, unsettledAdd, type Adopted, type AddIntent } from './order-record';
-import { lifeOf, readOrder } from './orders-reading';
-import { idsOf, livingOf, ownOf, rowsNow } from './own-rows';
+import { lifeOf, readOrder, type Row } from './orders-reading';
+import { idsOf, livingOfAll, ownOf, rowsNow } from './own-rows';
 import { isDead, unexplainedRows } from './settle-add';
 import { withWhmcs, type WordParts } from './word';
 
@@ -18,6 +18,9 @@ import { withWhmcs, type WordParts } from './word';
  */
 export type WordTaken = { taken: true; instead: number | null } | { taken: false; why: string };
 
+const madeToo = (living: readonly Row[]): string =>
+  `WHMCS order ${idsOf(living)} of client ${clientsOf(living)} was made for it too, and is not cancelled: retry without the word`;
+const clientsOf = (rows: readonly Row[]): string => [...new Set(rows.map(({ order }) => order.clientId))].join(' and ');
 const refused = (why: string): WordTaken => ({ taken: false, why });
 
 /**
@@ -50,6 +53,9 @@ async function forStopped(settling: Settling, intent: AddIntent): Promise<WordTa
     return refused(
       `WHMCS order ${idsOf(candidates)} may be its own: put the id into WHMCS_Order_ID__c and retry, or cancel it in WHMCS`,
     );
+  // Of the clients that earlier calls went to: what bears a mark alone, since they may have bought more by themselves.
+  const living = await livingOfAll(settling, intent);
+  if (living.length > 0) return refused(madeToo(living));
   await order.save((record) => askNewOrder(record, intent.id));
   return { taken: true, instead: null };
 }
@@ -66,9 +72,8 @@ async function forDead(settling: Settling, adopted: Adopted): Promise<WordTaken>
         ? `WHMCS order ${orderId} has the status '${found.status}': set it to Cancelled first`
         : `WHMCS order ${orderId} is ${found.status}: retry without the word goes on with it, or cancel it in WHMCS first`,
     );
-  const living = livingOf(await rowsNow(settling, adopted), order);
-  if (living.length > 0)
-    return refused(`WHMCS order ${idsOf(living)} was made for it too, and is not cancelled: retry without the word`);
+  const living = await livingOfAll(settling, adopted);
+  if (living.length > 0) return refused(madeToo(living));
   // An accept that was not settled has nothing to accept any more.
   if (unsettledAccept(order.record)) await conclude(settling, { found, services: [], decision: { do: 'gone' } });
   const next = newGeneration(order.record);

@@ -23,6 +23,22 @@ export async function rowsNow(
   return rowsOf(order.store, key, orders, services);
 }
 
+/**
+ * Those that were made for this Salesforce Order and live, of each client that a call may have gone to: a person may have
+ * linked the Account to another one since.
+ * @param of whose orders are read besides.
+ * @throws WhmcsError when they cannot be read.
+ */
+export async function livingOfAll(settling: Settling, of: { whmcs: string; clientId: number }): Promise<Row[]> {
+  const { order } = settling;
+  const { adopted, past, adds } = order.record;
+  const known = [of, ...adds, ...past, ...(adopted ? [adopted] : [])].filter(({ whmcs }) => whmcs === of.whmcs);
+  const rows: Row[] = [];
+  for (const clientId of new Set(known.map((one) => one.clientId)))
+    rows.push(...(await rowsNow(settling, { whmcs: of.whmcs, clientId })));
+  return livingOf(rows, order);
+}
+
 /** Those made for this Salesforce Order, by whatever call, which are neither Cancelled nor Fraud. */
 export const livingOf = (rows: readonly Row[], order: HeldOrder): Row[] =>
   rows.filter((row) => !isDead(row) && (isOurRow(row, ownOf(order)) || bearsMarkOf(row, order.orderId)));

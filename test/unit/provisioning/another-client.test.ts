@@ -90,4 +90,65 @@ describe('An Order that goes to another client in a later attempt', () => {
     assert.deepEqual([job.whmcs.cancelled, job.whmcs.accepted], [[5002], [5001]]);
     assert.equal(job.whmcs.order(5001).clientId, second);
   });
+
+  describe('is refused a new WHMCS order on a person’s word', () => {
+    const word = { orderId, newWhmcsOrder: true };
+    const ask = async (): Promise<string> => {
+      const [answer] = await job.ask('retry', word);
+      return `${answer?.done ? 'done' : 'no'}: ${answer?.text ?? 'nothing'}`;
+    };
+    const refusal =
+      /^no: WHMCS order 5002 of client 1001 was made for it too, and is not cancelled: retry without the word/;
+
+    it('while the first client has a living one, and makes one once that is cancelled', async () => {
+      await begin();
+      await retry();
+      lateCommit();
+      job.whmcs.order(5001).status = 'Cancelled';
+      assert.match(await ask(), refusal);
+      await job.rest();
+      assert.deepEqual([job.whmcs.added, (await job.record()).generation], [[5001, 5002], 1]);
+      job.whmcs.order(5002).status = 'Cancelled';
+      assert.match(await ask(), /^done: In place of WHMCS order 5001: /);
+      await job.rest();
+      assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+      assert.deepEqual(
+        [job.whmcs.added, job.whmcs.accepted],
+        [
+          [5001, 5002, 5003],
+          [5001, 5003],
+        ],
+      );
+    });
+
+    it('while the first client has one of the generation before', async () => {
+      await begin();
+      await retry();
+      job.whmcs.order(5001).status = 'Cancelled';
+      assert.match(await ask(), /^done/);
+      await job.rest();
+      assert.deepEqual(job.whmcs.accepted, [5001, 5002]);
+      job.whmcs.add({ clientId: first, items: asked(), notes: ownMark() });
+      job.whmcs.order(5002).status = 'Cancelled';
+      assert.match(await ask(), /^no: WHMCS order 5003 of client 1001 was made for it too/);
+    });
+
+    it('after a stop, while the first client has a living one', async () => {
+      clientId = first;
+      job = await JobUnderTest.open({ clientOf: () => clientId });
+      job.approve();
+      job.whmcs.addFaults = [{ end: 'unknown' }, { end: 'refused', message: 'Client is closed' }];
+      await job.arrives();
+      await job.rest();
+      clientId = second;
+      job.settings.resend = 'never';
+      job.whmcs.addFaults = [{ end: 'unknown' }];
+      await retry();
+      assert.equal(job.errorCode(), 'WHMCS_OUTCOME_UNKNOWN', job.ends.join(' | '));
+      lateCommit();
+      assert.match(await ask(), /^no: WHMCS order 5001 of client 1001 was made for it too/);
+      await job.rest();
+      assert.deepEqual([job.whmcs.added, job.whmcs.accepted], [[5001], []]);
+    });
+  });
 });

@@ -160,7 +160,7 @@ describe('The word for a new WHMCS order', () => {
     it('is refused while another order that was made for it lives', async () => {
       await made(set('Cancelled'));
       job.whmcs.add({ clientId, items: asked(), notes: `sfOrderId=${orderId};i=ffffffff-a1` });
-      assert.match(await ask(), /^no: WHMCS order 5002 was made for it too/);
+      assert.match(await ask(), /^no: WHMCS order 5002 of client 1001 was made for it too/);
       await assertNothingDone([5001, 5002]);
     });
 
