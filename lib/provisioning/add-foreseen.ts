@@ -7,14 +7,17 @@ import { isDoubtful, stopFailure } from './add-record';
 import { newestRows, requestOf } from './add-now';
 import { reasonOf } from './add-settling';
 import { askedItems, draft, named, type AddOrderSettings, type Wanted } from './adding';
-import { alive, gone, judgeNamed, refuseUnlike } from './adopted-order';
+import { alive, gone, refuseUnlike } from './adopted-order';
 import { Failure, failure } from './failure';
 import { faultOf, type ForesightContext, type Foreseen, type ForeseenAdding, type KnownOrder } from './foresight';
 import type { Travelling, WhmcsPart } from './message';
-import { unsettledAdd, type AddIntent, type AskedItem } from './order-record';
+import { isNamedSince } from './named-id';
+import { judgeNamed } from './named-order';
+import { unsettledAdd, type AddIntent, type AskedItem, type OrderRecord } from './order-record';
 import { lifeOf, readOrder, servicesOf, type OrderReads } from './orders-reading';
 import { byMark } from './settle-add';
 import { foreseeStopped } from './stopped-foreseen';
+import { changedSince, otherClient, wantedAnew, type WantedNow } from './wanted-now';
 
 type Reads = OrderReads & Pick<Whmcs, 'key'>;
 
@@ -41,7 +44,9 @@ export async function foreseeAdding(
   if (adopted && adopted.whmcs === whmcs.key) {
     const { orderId: id, items, serviceIds, verified } = adopted;
     const found = await readOrder(whmcs, id, signal);
-    return has({ found, id, items: verified ? null : items, serviceIds }, { whmcs, signal });
+    const now = wanted && nowOf(wanted);
+    const anew = now && found && wantedAnew(record, adopted, found, now);
+    return has({ found, id, items: anew ?? (verified ? null : items), serviceIds, record, now }, { whmcs, signal });
   }
   if (adopted) {
     const note = `It has WHMCS order ${adopted.orderId} at another WHMCS address, which would be looked for here first`;
@@ -57,6 +62,7 @@ export async function foreseeAdding(
 type Input = Wanted['input'];
 type Foreseeable = Wanted & { whmcs: Reads; signal: AbortSignal };
 
+const nowOf = ({ input, items }: Wanted): WantedNow => ({ clientId: input.client.id, items });
 const dateOf = ({ at }: AddIntent): string => new Date(at).toISOString();
 
 /** null: something is missing, so there is nothing to ask AddOrder for. */
@@ -83,7 +89,11 @@ async function forStopped(
   const seen = await foreseeStopped(settings, whmcs, intent, order, signal);
   if (seen.kind === 'has') {
     const found = seen.found ?? (await readOrder(whmcs, seen.orderId, signal));
-    return has({ found, id: seen.orderId, items: intent.items }, { whmcs, signal });
+    const now = wanted && nowOf(wanted);
+    return has(
+      { found, id: seen.orderId, items: now?.items ?? intent.items, record: order.record, now },
+      { whmcs, signal },
+    );
   }
   const stops = (fault: Failure): Foreseen<WhmcsPart> => ({
     ...nothing,
@@ -91,7 +101,7 @@ async function forStopped(
     notes: [`${asked}, and stops again while this is so`],
   });
   if (seen.kind === 'stops') return stops(seen.fault);
-  if (wanted !== null && wanted.input.order.whmcsOrderId !== null) {
+  if (wanted !== null && isNamedSince(intent, wanted.input.order.whmcsOrderId)) {
     const judged = await judgeNamed(order, whmcs, named(wanted), signal);
     if (judged !== null) return has({ ...judged, id: judged.found.id, items: wanted.items }, { whmcs, signal });
   }
@@ -137,11 +147,14 @@ interface Had {
   /** What it is compared with when it is read back; null: it was before. */
   items: readonly AskedItem[] | null;
   serviceIds?: readonly number[];
+  /** Where it was made before: what is on record of it, and what the Order wants now; `now` null: that is not known. */
+  record?: OrderRecord;
+  now?: WantedNow | null;
 }
 
 /** It has a WHMCS order, which is gone on with, or stops where it would be read back. */
 async function has(
-  { found, id, items, serviceIds = [] }: Had,
+  { found, id, items, serviceIds = [], record, now = null }: Had,
   { whmcs, signal }: Pick<Foreseeable, 'whmcs' | 'signal'>,
   notes: string[] = [],
 ): Promise<Foreseen<WhmcsPart>> {
@@ -149,10 +162,13 @@ async function has(
   try {
     if (found === null || lifeOf(found.status) === 'dead') throw gone(id, found, step);
     const { status } = alive(found, step);
+    const wrong = record && now && otherClient(record, found, now);
+    if (wrong) throw failure('WHMCS_ORDER_DIFFERS', wrong, step);
+    const odd = record && now && changedSince(record, found, now);
     if (items !== null) refuseUnlike(found, items, await servicesOf(whmcs, found, serviceIds, signal), step);
     return {
       faults: [],
-      notes: [...notes, `It has WHMCS order ${id} (${status}), which would be gone on with`],
+      notes: [...notes, `It has WHMCS order ${id} (${status}), which would be gone on with`, ...(odd ? [odd] : [])],
       adding,
     };
   } catch (error) {

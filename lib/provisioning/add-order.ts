@@ -11,10 +11,12 @@ import { already, readBackPart } from './add-part';
 import { isDoubtful, isUnknown, openAdd, reopenAdd, stopFailure, unknownSender } from './add-record';
 import { carryOut, lookOnce, own, unread } from './add-settling';
 import { askedItems, draft, named, type Adding, type AddOrderSettings } from './adding';
-import { adoptedOf, adoptNamed } from './adopted-order';
+import { adoptedOf } from './adopted-order';
 import { inTurn } from './client-lease';
 import { failure } from './failure';
 import { clientBusy, settlingFor, whileHeld, type HeldResult } from './held-step';
+import { isNamedSince } from './named-id';
+import { adoptNamed } from './named-order';
 import { unsettledAdd, type AddIntent } from './order-record';
 import type { Step } from './step';
 
@@ -66,13 +68,14 @@ async function settleFirst(adding: Adding): Promise<HeldResult | null> {
     return settleFirst(adding);
   }
   // The stop came after the quarantine: that a person names the order since is their word.
-  if (intent.stopped && adding.input.order.whmcsOrderId && (await adoptNamed(adding, named(adding), intent)))
-    return null;
+  const isWord = intent.stopped && isNamedSince(intent, adding.input.order.whmcsOrderId);
+  if (isWord && (await adoptNamed(adding, named(adding), intent))) return null;
   return reopened(adding, intent, isUnknown(intent.sender) ? inDoubt : 'It is not known yet what became of AddOrder');
 }
 
-async function reopened({ order, settings }: Adding, intent: AddIntent, reason: string): Promise<HeldResult> {
-  if (intent.stopped) await order.save((record) => reopenAdd(record, intent.id, settings.resend));
+async function reopened({ order, settings, input }: Adding, intent: AddIntent, reason: string): Promise<HeldResult> {
+  const isCleared = input.order.whmcsOrderId === null;
+  if (intent.stopped) await order.save((record) => reopenAdd(record, intent.id, settings.resend, isCleared));
   return settlingFor(reason);
 }
 

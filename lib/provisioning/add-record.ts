@@ -66,11 +66,27 @@ export const stopAdd = (
     now,
   );
 
-/** A person has pressed Retry after a stop: settle anew, by what the node says of a second call now. */
-export const reopenAdd = (record: OrderRecord, id: string, resend: AddIntent['terms']['resend']): OrderRecord => ({
+/**
+ * A person has pressed Retry after a stop: settle anew, by what the node says of a second call now.
+ * @param isCleared Salesforce names no WHMCS order any more: whatever it names later is a person's word.
+ */
+export const reopenAdd = (
+  record: OrderRecord,
+  id: string,
+  resend: AddIntent['terms']['resend'],
+  isCleared = false,
+): OrderRecord => ({
   ...record,
   adds: record.adds.map((one) =>
-    one.id === id ? { ...one, stopped: null, askedAgain: isUntoldStop(record, one) ? null : record.attempt, terms: { ...one.terms, resend } } : one,
+    one.id === id
+      ? {
+          ...one,
+          stopped: null,
+          askedAgain: isUntoldStop(record, one) ? null : record.attempt,
+          terms: { ...one.terms, resend },
+          ...(isCleared ? { named: null } : {}),
+        }
+      : one,
   ),
   todo: withTodo(record.todo, 'settle'),
 });

@@ -19,6 +19,7 @@ import { newOrderWord, type ErrorCode } from './error-codes';
 import type { Failure } from './failure';
 import type { HeldOrder } from './held-order';
 import { differences } from './order-comparison';
+import { namedId } from './named-id';
 import type { AddIntent, OrderRecord } from './order-record';
 import { openIntentOf } from './other-intents';
 import { allOrders, newestOrders, rowsOf, type Row } from './orders-reading';
@@ -262,8 +263,16 @@ export async function reasonOf(reads: Reads, intent: AddIntent, why: Why, candid
           : 'Retry looks again, then adds it'
       }`;
     case 'unexplained':
-      return `No answer to AddOrder. Orders of ${client} that may be ours: ${await described(reads, intent, candidates)}`;
+      return `No answer to AddOrder${namedBefore(intent, candidates)}. Orders of ${client} that may be ours: ${await described(reads, intent, candidates)}`;
   }
+}
+
+/** That Salesforce has named a candidate all along says nothing: *Clone* copies the id. Spelled anew it is a person's word. */
+function namedBefore({ named }: AddIntent, candidates: readonly Row[]): string {
+  const id = namedId(named ?? '');
+  if (id === null || !candidates.some(({ order }) => order.id === id)) return '';
+  const anew = named?.includes('#') ? `${id}` : `#${id}`;
+  return `; WHMCS_Order_ID__c named ${id} before, which proves nothing: write ${anew} if it is its own`;
 }
 
 async function described({ whmcs, signal }: Reads, intent: AddIntent, candidates: readonly Row[]): Promise<string> {

@@ -59,6 +59,7 @@ export function draft({ order, whmcs, input, items, settings }: Wanted): AddInte
     watermark: null,
     terms: { markerIn: where, resend: settings.resend, quarantineMs: settings.quarantineMs },
     askedAgain: null,
+    named: input.order.whmcsOrderId,
     newOrderAsked: false,
     settled: null,
     stopped: null,
@@ -68,6 +69,7 @@ export function draft({ order, whmcs, input, items, settings }: Wanted): AddInte
 /** What `adoptNamed` compares the order with that Salesforce names. */
 export const named = ({ input, items, settings }: Pick<Adding, 'settings' | 'input' | 'items'>) => ({
   field: input.order.whmcsOrderId ?? '',
+  others: input.order.sameWhmcsOrderId ?? null,
   clientId: input.client.id,
   items,
   quarantineMs: settings.quarantineMs,

@@ -1,26 +1,16 @@
-/** The WHMCS order that a Salesforce order has: read back before anything is built on it, or found by the id in Salesforce. */
-import type { Order, Service, Whmcs } from '../whmcs/contract';
-import { adopt, clientsOf, isOurs, isUnknown, lowestWatermark, settleAccept, settleAdd } from './add-record';
-import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
+/** The WHMCS order that a Salesforce order has: read back before anything is built on it. */
+import type { Order, Service } from '../whmcs/contract';
+import { adopt, clientsOf, lowestWatermark, settleAccept } from './add-record';
+import { isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { failure } from './failure';
-import type { KnownOrder } from './foresight';
 import { noteMark, type MarkKept } from './kept-marks';
 import { amountNote, unlike } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem, OrderRecord } from './order-record';
-import {
-  lifeOf,
-  newestOrders,
-  readOrder,
-  rowsOf,
-  servicesOf,
-  unreadable,
-  type OrderReads,
-  type Row,
-} from './orders-reading';
-import { plain } from './plain-text';
+import { lifeOf, newestOrders, readOrder, rowsOf, servicesOf, unreadable, type Row } from './orders-reading';
 import { wasSent } from './settle-accept';
 import { bears, bearsMarkOf, isOurRow } from './settle-add';
 import type { StepName } from './step';
+import { otherClient, wantedAnew, type WantedNow } from './wanted-now';
 
 /**
  * Reads the order's WHMCS order back. The first time it is checked whole: a second row with our mark, its items, its mark
@@ -29,11 +19,12 @@ import type { StepName } from './step';
  * @throws Failure WHMCS_TWIN, WHMCS_ORDER_DIFFERS, WHMCS_ORDER_GONE, WHMCS_ORDER_STATUS, WHMCS_ORDER_FOREIGN.
  * @throws WhmcsError when it cannot be read.
  */
-export async function readBack(settling: Settling, step: StepName): Promise<Order> {
+export async function readBack(settling: Settling, step: StepName, now: WantedNow | null = null): Promise<Order> {
   const { whmcs, signal } = settling;
-  const adopted = adoptedOf(settling);
-  const found = await readOrder(whmcs, adopted.orderId, signal);
+  const found = await readOrder(whmcs, adoptedOf(settling).orderId, signal);
   const dead = found === null || lifeOf(found.status) === 'dead';
+  if (now && !dead) await takeAsWanted(settling, found, now, step);
+  const adopted = adoptedOf(settling);
   if (adopted.verified && !dead) return alive(found, step);
   const twins = (await ownRows(settling, adopted)).filter(
     (row) => row.order.id !== adopted.orderId && lifeOf(row.order.status) !== 'dead',
@@ -42,7 +33,7 @@ export async function readBack(settling: Settling, step: StepName): Promise<Orde
   if (dead && twin && twins.length === 1) {
     // Of two a person has cancelled ours: the other one it is.
     await adoptTwin(settling, adopted, twin);
-    return readBack(settling, step);
+    return readBack(settling, step, now);
   }
   if (twin) {
     const ids = [...(dead ? [] : [adopted.orderId]), ...twins.map((row) => row.order.id)].sort((a, b) => a - b);
@@ -63,6 +54,19 @@ export async function readBack(settling: Settling, step: StepName): Promise<Orde
   }
   await verify(settling, adopted, sound, await servicesOf(whmcs, sound, adopted.serviceIds, signal), step);
   return sound;
+}
+
+/** Until it is live it is to be what the Order wants now; what is read back is held against that. */
+async function takeAsWanted({ order }: Settling, found: Order, now: WantedNow, step: StepName): Promise<void> {
+  const { record } = order;
+  const wrong = otherClient(record, found, now);
+  if (wrong !== null) throw failure('WHMCS_ORDER_DIFFERS', wrong, step);
+  const items = record.adopted && wantedAnew(record, record.adopted, found, now);
+  if (items === null) return;
+  await order.save((before) => ({
+    ...before,
+    adopted: before.adopted && { ...before.adopted, items, verified: false },
+  }));
 }
 
 async function verify(
@@ -193,90 +197,4 @@ export const gone = (id: number, found: Order | null, step: StepName) =>
 export function adoptedOf({ order }: Settling): Adopted {
   if (order.record.adopted === null) throw new Error(`Order ${order.orderId} has no WHMCS order on record`);
   return order.record.adopted;
-}
-
-/** The WHMCS order that Salesforce names, and what it is compared with. */
-export interface Named {
-  field: string;
-  clientId: number;
-  items: AskedItem[];
-  quarantineMs: number;
-}
-
-const foreignName = (field: string, why: string) =>
-  failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${plain(field, 40)}: ${why}`, 'whmcs_create');
-
-/**
- * Judges the WHMCS order that Salesforce names, by reads. The field is a candidate only: Clone copies it, people fill it (R15).
- * @returns null when the field names an order that has had its day: then it says nothing.
- * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_STATUS; WhmcsError.
- */
-export async function judgeNamed(
-  order: KnownOrder,
-  whmcs: OrderReads & Pick<Whmcs, 'key'>,
-  named: Named,
-  signal: AbortSignal,
-): Promise<{ found: Order; row: Row | undefined } | null> {
-  const foreign = (why: string) => foreignName(named.field, why);
-  const id = Number(/^\s*#?\s*(\d{1,15})\s*$/.exec(named.field)?.[1] ?? NaN);
-  if (Number.isNaN(id)) throw foreign('that is no id of a WHMCS order');
-  if (order.record.past.some((one) => one.orderId === id)) return null;
-  const found = await readOrder(whmcs, id, signal);
-  if (found === null) throw foreign('WHMCS has no such order');
-  if (found.clientId !== named.clientId)
-    throw foreign(`that order is of client ${found.clientId}, this one of ${named.clientId}`);
-  const services = await servicesOf(whmcs, found, [], signal);
-  const [row] = await rowsOf(order.store, whmcs.key, [found], services);
-  const markers = row?.markers ?? [];
-  const other = markers.find((marker) => marker.orderId !== order.orderId);
-  if (other) throw foreign(`that order was made for ${other.orderId}`);
-  if (row?.claimedBy && row.claimedBy !== order.orderId) throw foreign(`that order belongs to ${row.claimedBy}`);
-  if (markers.length > 0 && !markers.some((marker) => isOurs(order.record, order.store.id, order.orderId, marker)))
-    return null;
-  if (markers.length === 0) {
-    const wrong = unlike(named.items, services);
-    if (wrong.length > 0) throw foreign(wrong.join('; '));
-  }
-  // A dead one is taken too: what that means is told where it is read back, and a person's word ends it.
-  return { found: alive(found, 'whmcs_create'), row };
-}
-
-/**
- * Takes the WHMCS order that Salesforce names.
- * @param intent the stopped intent that it settles, if there is one: naming the order is a person's word.
- * @returns false when the field says nothing, see `judgeNamed`.
- * @throws Failure WHMCS_ORDER_FOREIGN, WHMCS_ORDER_STATUS; WhmcsError.
- */
-export async function adoptNamed(settling: Settling, named: Named, intent: AddIntent | null): Promise<boolean> {
-  const { order, whmcs, log, signal } = settling;
-  const judged = await judgeNamed(order, whmcs, named, signal);
-  if (judged === null) return false;
-  const { found, row } = judged;
-  const { id } = found;
-  const { by } = await order.store.claims.claim(whmcs.key, id, order.orderId);
-  if (by !== order.orderId) throw foreignName(named.field, `that order belongs to ${by}`);
-  const now = order.clock.now();
-  const elsewhere = (intent !== null && isUnknown(intent.sender)) || (row !== undefined && isMadeElsewhere(order, row));
-  await order.save((record) => {
-    const settled =
-      intent === null
-        ? record
-        : settleAdd(record, intent.id, { how: 'adopted', at: now, detail: `WHMCS order ${id}, named in Salesforce` });
-    const next = adopt(settled, {
-      ...shown({ order: found }),
-      whmcs: whmcs.key,
-      orderId: id,
-      clientId: named.clientId,
-      outcome: 'already',
-      intent: intent?.id ?? null,
-      at: now,
-      items: named.items,
-      verified: false,
-      warning: null,
-    });
-    return elsewhere ? withUnknownAccept(next, order, whmcs.key, id, named.quarantineMs) : next;
-  });
-  if (intent) await closeOpenIntent(order, intent);
-  log.info('The WHMCS order that Salesforce names is taken', { order: order.orderId, whmcsOrder: id });
-  return true;
 }

@@ -15,6 +15,7 @@ import { faultOf, type Foreseen, type KnownOrder } from './foresight';
 import { orderLease, type HeldOrder } from './held-order';
 import { orderBusy, parkedFor } from './held-step';
 import type { EventPart, OrderPart, SkippedPart } from './message';
+import { othersNaming } from './named-id';
 import { anyAttempt, isAnotherAttempt, type OrderRecord, type Report } from './order-record';
 import type { Step, StepContext, StepOutcome } from './step';
 
@@ -38,12 +39,13 @@ const rereads = [2_000, 5_000];
 /** An event older than this can't have come before its own transaction. Clocks may differ: what is skipped wrongly is swept up. */
 const freshMs = 60_000;
 
+type Reads = Pick<Salesforce, 'readOrder' | 'ordersNaming'>;
 type Outcome = StepOutcome<OrderPart, 'go' | 'skip'>;
 
 /** @throws Failure ORDER_NOT_FOUND, ORDER_EMPTY; SalesforceError, StoreError. */
 export function getOrder(
   settings: GetOrderSettings,
-  salesforce: Pick<Salesforce, 'readOrder'> & Partial<NewestOrders>,
+  salesforce: Reads & Partial<NewestOrders>,
 ): Step<'event', 'order', 'go' | 'skip'> {
   return {
     name: 'order_details',
@@ -53,7 +55,7 @@ export function getOrder(
       foresee: (_, { order, signal }) =>
         salesforce
           .readOrder(order.orderId, fieldsOf(settings), signal)
-          .then((found) => foreseenOf(found, order, settings)),
+          .then((found) => foreseenOf(found, order, settings, salesforce, signal)),
       newest: async (count, signal) =>
         (await salesforce.newestOrders?.({ count, pricebookId: settings.pricebookId }, signal)) ?? [],
     },
@@ -68,14 +70,15 @@ export function getOrder(
       const waitsFor = desk.turns.look(orderLease(orderId));
       const held = await desk.hold(orderId, (order) => open(order, found, read));
       if (held === null) return parkedFor(orderBusy(waitsFor), clock);
-      const { order, skipped, attempt } = held.value;
+      const { order, skipped, attempt, has } = held.value;
       if (skipped) return skip(order, skipped, settings);
       log.info('validation', { order: orderId, event: context.eventId, outcome: 'done', attempt });
       if (order.items.length === 0) throw empty(order);
+      const others = await othersNaming(salesforce, order, has, settings.fields, signal);
       const count = `${order.items.length} item${order.items.length === 1 ? '' : 's'}`;
       return {
         way: 'go',
-        value: orderPart(order, settings),
+        value: { ...orderPart(order, settings), ...others },
         note: `Order ${order.number}, ${count}, attempt ${attempt}`,
       };
     },
@@ -86,17 +89,20 @@ const notFound = (orderId: string): Failure => failure('ORDER_NOT_FOUND', `Sales
 const empty = ({ number }: SalesforceOrder): Failure => failure('ORDER_EMPTY', `Order ${number} has no products`, step);
 
 /** For a dry run: orders of any status are looked at as if they were Activating. */
-function foreseenOf(
+async function foreseenOf(
   order: SalesforceOrder | null,
   { orderId, record, clock }: KnownOrder,
   settings: GetOrderSettings,
-): Foreseen<OrderPart> {
+  salesforce: Reads,
+  signal: AbortSignal,
+): Promise<Foreseen<OrderPart>> {
   if (order === null) throw notFound(orderId);
   const reason = refusal(order, settings);
   const untold = reason === null && hasEnded(record, order) && isUntold(record) ? untoldOf(order, record.report) : null;
   const skipped = reason ?? untold;
+  const others = await othersNaming(salesforce, order, hasOf(record), settings.fields, signal);
   return {
-    value: orderPart(order, settings),
+    value: { ...orderPart(order, settings), ...others },
     faults: order.items.length === 0 ? [faultOf(empty(order))] : [],
     notes: skipped ? [`An event of it would be skipped now: ${skipped.message}`] : [],
     record: opened(record, order, clock.now()),
@@ -158,9 +164,13 @@ const skip = (order: SalesforceOrder, skipped: SkippedPart, settings: GetOrderSe
   note: `${skipped.code}: ${skipped.message}`,
 });
 
+const hasOf = ({ adopted }: OrderRecord): number | null => adopted?.orderId ?? null;
+
 interface Opened {
   order: SalesforceOrder;
   attempt: number;
+  /** The WHMCS order that is on record. */
+  has: number | null;
   skipped?: SkippedPart;
 }
 
@@ -181,18 +191,24 @@ async function open(
   read: () => Promise<SalesforceOrder | null>,
 ): Promise<Opened> {
   const { record } = held;
+  const has = hasOf(record);
   let order = first;
   if (hasEnded(record, order)) {
-    if (isUntold(record)) return { order, attempt: record.attempt, skipped: untoldOf(order, record.report) };
+    if (isUntold(record)) return { order, has, attempt: record.attempt, skipped: untoldOf(order, record.report) };
     const again = await read();
     if (again === null || again.activationStatus !== activating) {
       const message = `Order ${order.number} has just ended${again ? ` as '${again.activationStatus}'` : ''}`;
-      return { order: again ?? order, attempt: record.attempt, skipped: { code: 'ORDER_NOT_ACTIVATING', message } };
+      return {
+        order: again ?? order,
+        has,
+        attempt: record.attempt,
+        skipped: { code: 'ORDER_NOT_ACTIVATING', message },
+      };
     }
     order = again;
   }
   await held.save((before) => opened(before, order, held.clock.now()));
-  return { order, attempt: held.record.attempt };
+  return { order, has, attempt: held.record.attempt };
 }
 
 /** The record with the attempt open that Salesforce shows. */

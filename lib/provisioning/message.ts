@@ -42,6 +42,8 @@ export interface OrderPart {
   account: { id: string; name: string; whAccount: string | null; whField?: string } | null;
   /** Id that Salesforce shows for WHMCS, a candidate only. */
   whmcsOrderId: string | null;
+  /** Other Orders that carry the same id; absent: not asked for, since the record has that very WHMCS order, or there is no id. */
+  sameWhmcsOrderId?: string[];
   /** Price book that every item must be of; null: any. */
   pricebookId?: string | null;
   items: {

@@ -50,6 +50,8 @@ const addIntent = z.object({
     .default({ markerIn: 'notes', resend: 'never', quarantineMs: 0 }),
   /** The attempt in which a person pressed Retry after settling had stopped: add again if nothing is found and `resend` lets it. */
   askedAgain: z.number().nullable().default(null),
+  /** What Salesforce named as the WHMCS order when the call was made; null: nothing, or it was seen empty since a stop. Absent in old records. */
+  named: z.string().nullable().optional(),
   /** A person's word, given after it was stopped: make an order if nothing is found, whatever `resend` says. */
   newOrderAsked: z.boolean().default(false),
   /** null: unsettled. */

@@ -11,6 +11,7 @@ import { HealthRecord } from './health';
 import { Http } from './http';
 import { readNewest, type NewestOrders } from './newest-orders';
 import { isDeleted, readOrder } from './order-reading';
+import { readNaming } from './orders-naming';
 import { writeItems, writeOrder } from './order-writing';
 import { readPriceBook, readPriceBookProducts, type PriceBooks } from './price-book-products';
 import type { PrivateKeySource } from './private-key';
@@ -76,6 +77,7 @@ export function createSalesforce(
       return health.userId;
     },
     readOrder: (orderId, fields, signal) => readOrder(rest, absent, orderId, fields, until(signal)),
+    ordersNaming: (texts, except, fields, signal) => readNaming(rest, texts, except, fields, until(signal)),
     isDeleted: (orderId, signal) => isDeleted(rest, orderId, until(signal)),
     newestOrders: (query, signal) => readNewest(rest, query, until(signal)),
     activatingOrders: (query, signal) => readActivating(rest, absent, query, until(signal)),

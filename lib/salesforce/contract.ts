@@ -84,6 +84,12 @@ export interface SalesforceOrderItem {
   further?: Record<string, string | null>;
 }
 
+/** An Order that carries the same WHMCS order's id as another one. */
+export interface NamingOrder {
+  id: string;
+  number: string;
+}
+
 /** What is written to an Order; absent keys are left alone, null clears. */
 export interface OrderChange {
   activationStatus?: 'Activating' | 'Activated' | 'Failed';
@@ -131,6 +137,16 @@ export interface Salesforce {
   readonly userId: string | null;
   /** null: no such order, or not visible to our user. */
   readOrder(orderId: string, fields: FieldNames, signal?: AbortSignal): Promise<SalesforceOrder | null>;
+  /**
+   * Other Orders than `except` whose field of the WHMCS order's id holds one of `texts`, in whatever case of letters: the
+   * oldest first, three at most. Those that are deleted, or hidden from our user, are not among them.
+   */
+  ordersNaming(
+    texts: readonly string[],
+    except: string,
+    fields: FieldNames,
+    signal?: AbortSignal,
+  ): Promise<NamingOrder[]>;
   /** Whether an Order that `readOrder` does not show is known to be deleted; false: perhaps it is just hidden from our user. */
   isDeleted(orderId: string, signal?: AbortSignal): Promise<boolean>;
   /**

@@ -4,7 +4,12 @@ import { getOrder, type GetOrderSettings } from '../../../lib/provisioning/get-o
 import type { EventPart } from '../../../lib/provisioning/message';
 import { anyAttempt, type OrderRecord } from '../../../lib/provisioning/order-record';
 import type { StepContext } from '../../../lib/provisioning/step';
-import { defaultFieldNames, type FieldNames, type SalesforceOrder } from '../../../lib/salesforce/contract';
+import {
+  defaultFieldNames,
+  type FieldNames,
+  type NamingOrder,
+  type SalesforceOrder,
+} from '../../../lib/salesforce/contract';
 import { World, orderId, type Process } from './vendor-doubles/world';
 
 const salesforceOrder = (over: Partial<SalesforceOrder> = {}): SalesforceOrder => ({
@@ -42,6 +47,9 @@ describe('get order', () => {
   let shows: (SalesforceOrder | null)[];
   let reads: number;
   let asked: FieldNames | null;
+  /** What was asked about other Orders that carry an id, and what Salesforce answers. */
+  let naming: unknown[][];
+  let others: NamingOrder[];
 
   beforeEach(async () => {
     world = new World();
@@ -50,6 +58,8 @@ describe('get order', () => {
     shows = [salesforceOrder()];
     reads = 0;
     asked = null;
+    naming = [];
+    others = [];
   });
   afterEach(() => world.close());
 
@@ -73,6 +83,10 @@ describe('get order', () => {
           reads += 1;
           asked = fields;
           return Promise.resolve((shows.length > 1 ? shows.shift() : shows[0]) ?? null);
+        },
+        ordersNaming: (...given) => {
+          naming.push(given);
+          return Promise.resolve(others);
         },
       },
     );
@@ -391,6 +405,49 @@ describe('get order', () => {
       await run();
       const after = await process.record();
       assert.deepEqual({ ...after, attempt: 1, attemptState: 'closed', seen: null, ended: before.ended }, before);
+    });
+  });
+
+  describe('of an Order that carries the id of a WHMCS order', () => {
+    const valueOf = async (running: ReturnType<typeof run>) => {
+      const outcome = await running;
+      return 'way' in outcome ? outcome.value : undefined;
+    };
+
+    it('asks which other Orders carry it, however they spell it, and tells of them', async () => {
+      shows = [salesforceOrder({ whmcsOrderId: ' #5001' })];
+      others = [{ id: '801000000000009AAA', number: '00000109' }];
+      assert.deepEqual((await valueOf(run()))?.sameWhmcsOrderId, ['Order 00000109 (801000000000009AAA)']);
+      assert.deepEqual(
+        naming.map((given) => given.slice(0, 3)),
+        [[['#5001', '5001', '# 5001'], orderId, defaultFieldNames]],
+      );
+    });
+
+    it('tells that there are none', async () => {
+      shows = [salesforceOrder({ whmcsOrderId: '5001' })];
+      assert.deepEqual((await valueOf(run()))?.sameWhmcsOrderId, []);
+      assert.equal(naming.length, 1);
+    });
+
+    it('asks nothing where there is no id, or it is none', async () => {
+      assert.equal('sameWhmcsOrderId' in ((await valueOf(run())) ?? {}), false);
+      shows = [salesforceOrder({ whmcsOrderId: 'see notes' })];
+      assert.deepEqual((await valueOf(run()))?.sameWhmcsOrderId, []);
+      assert.deepEqual(naming, []);
+    });
+
+    it('asks nothing where that WHMCS order is on record, and does where another one is', async () => {
+      const adopted = {
+        ...{ whmcs: 'w', orderId: 5001, orderNumber: '', clientId: 1001, invoiceId: null, serviceIds: [] },
+        ...{ outcome: 'created' as const, intent: 'a1', at: 0, items: [], verified: true, warning: null },
+      };
+      await process.edit((record) => ({ ...record, adopted }));
+      shows = [salesforceOrder({ whmcsOrderId: '5001' })];
+      assert.equal('sameWhmcsOrderId' in ((await valueOf(run())) ?? {}), false);
+      shows = [salesforceOrder({ whmcsOrderId: '5002' })];
+      assert.deepEqual((await valueOf(run()))?.sameWhmcsOrderId, []);
+      assert.deepEqual(naming[0]?.[0], ['5002', '#5002', '# 5002']);
     });
   });
 });

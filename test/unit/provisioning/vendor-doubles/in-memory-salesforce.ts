@@ -2,6 +2,7 @@
 import {
   defaultFieldNames,
   type SalesforceError,
+  type NamingOrder,
   type OrderChange,
   type Salesforce,
   type SalesforceOrder,
@@ -87,6 +88,18 @@ export class InMemorySalesforce implements Salesforce {
     const order = this.orders.get(orderId);
     const serverNow = wholeSecond(this.clock.now() + this.ahead);
     return Promise.resolve(order ? { ...structuredClone(order), serverNow } : null);
+  }
+
+  /** Thrown by the next question which other Orders carry an id. */
+  readonly namingFaults: SalesforceError[] = [];
+
+  ordersNaming(texts: readonly string[], except: string): Promise<NamingOrder[]> {
+    const fault = this.namingFaults.shift();
+    if (fault) return Promise.reject(fault);
+    const naming = [...this.orders.values()].filter(
+      ({ id, whmcsOrderId }) => id !== except && whmcsOrderId !== null && texts.includes(whmcsOrderId),
+    );
+    return Promise.resolve(naming.slice(0, 3).map(({ id, number }) => ({ id, number })));
   }
 
   readonly deleted = new Set<string>();

@@ -47,6 +47,7 @@ export function input(
       status: 'Activating',
       account: null,
       whmcsOrderId: over.whmcsOrderId ?? null,
+      sameWhmcsOrderId: [],
       items: [],
     },
     client: {

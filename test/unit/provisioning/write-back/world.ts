@@ -295,6 +295,7 @@ export class WriteBackWorld {
         return salesforce.userId;
       },
       readOrder: (...of) => count(salesforce.readOrder(...of)),
+      ordersNaming: (...of) => count(salesforce.ordersNaming(...of)),
       isDeleted: (...of) => count(salesforce.isDeleted(...of)),
       writeOrder: (...of) => count(salesforce.writeOrder(...of)),
       writeItems: (...of) => count(salesforce.writeItems(...of)),
