@@ -192,6 +192,28 @@ describe('The checker of the proof', () => {
     assert.equal(breaches({ ...nothing, order, expected: { calm: true, asking: [id] } }), '');
   });
 
+  it('finds Failed for what no answer of a vendor explains', () => {
+    const nothing: Case = { whmcs: [], ledger: [] };
+    for (const code of ['FLOW_ERROR', 'FLOW_TIMEOUT', 'INTERNAL'])
+      assert.match(breaches({ ...nothing, order: failed(code) }), new RegExp(`Failed with ${code}, which no answer`));
+    for (const code of ['503', 'ETIMEOUT', 'WHMCS_UNREADABLE', 'SF_QUERY'])
+      assert.equal(breaches({ ...nothing, order: failed(code) }), '');
+  });
+
+  it('finds a twin that the Order which has failed for it does not name', () => {
+    const order = failed('WHMCS_TWIN', { whmcsOrderId: '5001', message: 'two orders' });
+    const two = { whmcs: [booked(5001, 'Pending')], ledger: [made(5001), made(5002)] };
+    const expected = { allowances: ['two stores'] as const };
+    assert.match(breaches({ ...two, order, expected }), /does not name both/);
+    assert.equal(breaches({ ...two, order: { ...order, message: '5001 and 5002' }, expected }), '');
+  });
+
+  it('knows a mark in a custom field', () => {
+    const items = [{ pid: 11, customFields: { 1011: `sfOrderId=${id};i=00000000-a1` } }];
+    const inField = entry('orderCreated', { orderId: 5001, by: 'api', notes: '', items });
+    assert.equal(breaches({ ledger: [inField, ran(9001, 1), accepted(5001)] }), '');
+  });
+
   it('finds an order that is left in Activating', () => {
     assert.match(breaches({ order: { ...activated, status: 'Activating' } }), /without a reason/);
   });

@@ -86,8 +86,13 @@ const asking = new Set([
   'WHMCS_CLIENT_BLOCKED',
 ]);
 
+/** What a call may end with that WHMCS or Salesforce did not answer, or refused: it says nothing of what we did. */
+const vendors = /^(\d{3}|E[A-Z]+|WHMCS_(REFUSED|CONFIG|UNREADABLE|UNREACHABLE|EDGE_BLOCKED)|SF_[A-Z_]+)$/;
+
+/** As AddOrder was sent it, in the notes or in a custom field of its services. */
 const markOf = (entry: Entry): string | null =>
-  /sfOrderId=([A-Za-z0-9]{18});/.exec(String(entry['notes'] ?? ''))?.[1] ?? null;
+  /sfOrderId=([A-Za-z0-9]{18});/.exec(`${String(entry['notes'] ?? '')} ${JSON.stringify(entry['items'] ?? '')}`)?.[1] ??
+  null;
 
 export function judge(books: Books, expected: Expectation): Verdict {
   const verdict: Verdict = { accepted: 0, twins: [], asked: [], failed: [], allowed: [], breaches: [] };
@@ -137,15 +142,17 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
   verdict.accepted += accepted.length;
   if (accepted.length > 1) breach(`${accepted.length} WHMCS orders were accepted: ${accepted.join(', ')}`);
   const stands = (id: number): string => books.whmcs.find((one) => one.id === id)?.status ?? 'absent';
+  const twins: Twin[] = [];
   if (own.length > 1) {
     const [one = own[0]] = accepted;
     for (const id of own.filter((other) => other !== one))
-      verdict.twins.push({
+      twins.push({
         status: stands(id),
         besideAccepted: accepted.length > 0,
         told: order.code ?? order.status,
         named: order.whmcsOrderId === String(id) || (order.message ?? '').includes(String(id)),
       });
+    verdict.twins.push(...twins);
     const which = madeTwice.find((each) => expected.allowances.includes(each));
     allow(which ?? 'late twin', `WHMCS made ${own.length} orders for it: ${own.join(', ')}`);
   }
@@ -164,6 +171,9 @@ function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
       if (!order.code || !order.message) breach('Failed without a reason');
       const code = order.code ?? '';
       (asking.has(code) ? verdict.asked : verdict.failed).push(code);
+      if (!asking.has(code) && !vendors.test(code)) breach(`Failed with ${code}, which no answer of a vendor explains`);
+      if (code === 'WHMCS_TWIN' && twins.some(({ named }) => !named))
+        breach('Failed with WHMCS_TWIN, which does not name both');
       if (expected.calm && !expected.asking.includes(order.id))
         breach(`Failed with ${code} although nothing went wrong`);
       if (named !== null && !own.includes(named) && code !== 'WHMCS_ORDER_FOREIGN')

@@ -21,6 +21,10 @@ const place = z.discriminatedUnion('engine', [
 ]);
 export type PlaceOf = z.infer<typeof place>;
 
+/** Where add order puts our mark. */
+const marker = z.union([z.literal('notes'), z.object({ customFieldId: z.number() })]);
+export type Marker = z.infer<typeof marker>;
+
 export const workerOptions = z.object({
   pace: z.object({ virtualAt: z.number(), realAt: z.number(), rate: z.number() }),
   instance: z.string(),
@@ -36,6 +40,7 @@ export const workerOptions = z.object({
   }),
   whmcs: z.object({ url: z.string(), identifier: z.string(), secret: z.string(), writeTimeoutMs: z.number() }),
   resend: z.enum(['once', 'never']),
+  marker,
   /** The rule of the store that it lacks; null: none. */
   tooth: z.enum(storeTeeth).nullable(),
   orders: z.array(order),

@@ -1,4 +1,5 @@
 /** What a seed is: which row, what goes wrong at the vendors, and where which worker is killed or stopped. */
+import { markerField } from '../../simulators/whmcs/store';
 import { Seeded } from '../seeded';
 import { shapeBackup } from './backup-plan';
 import { shapeTwin } from './twin-plan';
@@ -7,6 +8,9 @@ import { away, faultAt, late, lost, maybeLost, slowFailed, unansweredRead, type 
 import { ask, kill, lives } from './harms';
 import type { Order } from './orders-to-worker';
 import { rowOf, type Plan, type Row, type Seat } from './rows';
+
+const seatPid = 11;
+const seat = (quantity: number) => ({ code: 'SEAT-M', quantity });
 
 export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
   const row = only ?? rowOf(seed, engine);
@@ -43,6 +47,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
     prelude: false,
     clone: false,
     keepsNotes: true,
+    marker: 'notes',
     moduleMs: seeded.chance(0.2) ? 20_000 : 0,
     resend: seeded.chance(0.9) ? 'once' : 'never',
     retries: seeded.pick([0, 0, 1, 1, 2]),
@@ -167,6 +172,15 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
         plan.orders = [same, same];
       }
       break;
+    case 'marker in a field': {
+      // A field is of one product alone.
+      const quantity = seeded.whole(1, 3);
+      plan.orders = seeded.chance(0.5) ? [[seat(quantity)]] : [[seat(quantity)], [seat(quantity)]];
+      plan.marker = { customFieldId: markerField(seatPid) };
+      plan.keepsNotes = false;
+      plan.faults = maybeLost(seeded, 0.7);
+      break;
+    }
     case 'equal orders': {
       const same = items();
       plan.orders = [same, same, ...(seeded.chance(0.3) ? [same] : [])];

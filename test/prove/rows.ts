@@ -1,7 +1,7 @@
 /** The rows of the proof's table, and what each seed's plan holds. */
 import type { EngineName } from './engines';
 import type { Allowance } from './judge';
-import type { Order } from './orders-to-worker';
+import type { Marker, Order } from './orders-to-worker';
 
 export const rows = [
   'nothing else',
@@ -24,6 +24,7 @@ export const rows = [
   'store lost',
   'older backup put back',
   'marker dropped',
+  'marker in a field',
   'equal orders',
   'old customer',
   'look-alike',
@@ -88,6 +89,7 @@ export interface Plan {
   /** The (only) order is a clone of that one. */
   clone: boolean;
   keepsNotes: boolean;
+  marker: Marker;
   /** Virtual ms that the module takes; 0: none. */
   moduleMs: number;
   resend: 'once' | 'never';

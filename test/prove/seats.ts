@@ -117,6 +117,7 @@ export class Seats {
         place: place.of,
         ...this.parts.vendors.addresses,
         resend: this.parts.plan.resend,
+        marker: this.parts.plan.marker,
         tooth: this.parts.options.tooth,
         orders: seat.lives[life] ?? [],
         counts: this.began,

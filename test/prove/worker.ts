@@ -118,7 +118,7 @@ async function main(): Promise<void> {
       getOrder({ fields: defaultFieldNames, pricebookId: null }, salesforce),
       clientCheck({ paymentMethod: 'mailin' }, whmcs, catalogue),
       mapping(catalogue),
-      addOrder({ ...addOrderDefaults, resend: options.resend, sendByMs }, whmcs),
+      addOrder({ ...addOrderDefaults, resend: options.resend, marker: options.marker, sendByMs }, whmcs),
       acceptOrder({ ...acceptOrderDefaults, sendByMs }, whmcs),
     ],
     onward: ['go', 'next', 'mapped'],
