@@ -214,7 +214,7 @@ const table = {
   WHMCS_ORDER_DIFFERS: [
     'WHMCS hosting support',
     false,
-    'The WHMCS order differs from what was asked for. Compare both; correct it and its invoice, or cancel it.',
+    'Correct what is wrong, in Salesforce or in WHMCS (the order and its invoice), or cancel the WHMCS order; then press Provision / Retry.',
   ],
   WHMCS_ACCEPT_UNKNOWN: [
     'WHMCS hosting support',

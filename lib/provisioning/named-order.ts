@@ -3,7 +3,8 @@ import type { Order, Whmcs } from '../whmcs/contract';
 import { adopt, isOurs, isUnknown, settleAdd } from './add-record';
 import { closeOpenIntent, isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
 import { alive } from './adopted-order';
-import { failure, type Failure } from './failure';
+import { errorCodes, type ErrorDescription } from './error-codes';
+import { failure, Failure } from './failure';
 import type { KnownOrder } from './foresight';
 import { namedId } from './named-id';
 import { unlike } from './order-comparison';
@@ -22,18 +23,25 @@ export interface Named {
   quarantineMs: number;
 }
 
-const foreignName = (field: string, why: string) =>
-  failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${plain(field, 40)}: ${why}`, 'whmcs_create');
+const foreignName = (field: string, why: string, describe: ErrorDescription = errorCodes.WHMCS_ORDER_FOREIGN) =>
+  new Failure('WHMCS_ORDER_FOREIGN', `WHMCS_Order_ID__c names ${plain(field, 40)}: ${why}`, 'whmcs_create', {
+    describe,
+  });
 
 /** Nothing of ours says whose it is: of several Orders that carry the id, at most one has not been copied (R15). */
-function refuseShared({ others }: Named, foreign: (why: string) => Failure): void {
+function refuseShared({ field, others }: Named): void {
   if (others === null)
     throw failure(
       'MESSAGE_INCOMPLETE',
       'msg.order does not say whether another Order carries the same WHMCS order: leave it as get order has made it',
       'whmcs_create',
     );
-  if (others.length > 0) throw foreign(`${others.join(' and ')} carries it too, and nothing shows whose it is`);
+  if (others.length === 0) return;
+  const why = `${others.join(' and ')} ${others.length > 1 ? 'carry' : 'carries'} it too, and nothing shows whose it is`;
+  // Not the fix of every such order: the one that it was made for must keep its id, or it would get a second one.
+  const fix =
+    'Clear the field on the Order that was cloned, not on the one that it was made for; then press Provision / Retry.';
+  throw foreignName(field, why, { ...errorCodes.WHMCS_ORDER_FOREIGN, fix });
 }
 
 /**
@@ -65,7 +73,7 @@ export async function judgeNamed(
     return null;
   const isKnown =
     markers.length > 0 || row?.claimedBy === order.orderId || idsSeen(order.record, order.facts).includes(id);
-  if (!isKnown) refuseShared(named, foreign);
+  if (!isKnown) refuseShared(named);
   if (markers.length === 0) {
     const wrong = unlike(named.items, services);
     if (wrong.length > 0) throw foreign(wrong.join('; '));

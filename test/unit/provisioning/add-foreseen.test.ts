@@ -187,6 +187,33 @@ describe('Foreseeing add order', () => {
       assert.deepEqual(world.whmcs.added, [placed.id]);
     });
 
+    it('does not take one that another Salesforce Order names too', async () => {
+      const placed = world.whmcs.add({ clientId, items: asked(), by: 'person' });
+      const from = input({ whmcsOrderId: String(placed.id) });
+      from.order.sameWhmcsOrderId = ['Order 00000109 (801000000000009AAA)'];
+      const found = await foreseen(from);
+      assert.deepEqual([codes(found), found.adding?.has ?? null], [['WHMCS_ORDER_FOREIGN'], null]);
+      assert.equal(code(await retried(from)), 'WHMCS_ORDER_FOREIGN');
+      assert.equal(writes(), 0);
+    });
+
+    it('does not take one after a stop that was named before it, until it is named anew', async () => {
+      await process.real.setDoubt({ from: 0, until: world.clock.now() + 1_000, reason: 'Redis restarted' });
+      world.whmcs.add({ clientId, items: asked() });
+      const before = input({ whmcsOrderId: '5001' });
+      await process.begin(orderId, 1, world.clock.now() - 60_000);
+      assert.equal(code(await run(before)), 'WHMCS_OUTCOME_UNKNOWN');
+      const found = await foreseen(before);
+      assert.deepEqual([codes(found), found.adding?.has], [['WHMCS_OUTCOME_UNKNOWN'], null]);
+      const word = /^No answer to AddOrder; WHMCS_Order_ID__c named 5001 before, which proves nothing: write #5001 if/;
+      assert.match(found.faults[0]?.message ?? '', word);
+      assert.equal(code(await retried(before)), 'WHMCS_OUTCOME_UNKNOWN');
+      const anew = input({ whmcsOrderId: '#5001' });
+      assert.deepEqual((await foreseen(anew)).adding, { has: 5001, request: null });
+      assert.equal(part(await retried(anew)).orderId, 5001);
+      assert.equal(writes(), 0);
+    });
+
     it('does not take one of another client, or of other items', async () => {
       const others = world.whmcs.add({ clientId: 1002, items: asked(), by: 'person' });
       const less = world.whmcs.add({ clientId, items: asked([[11, 1]]), by: 'person' });

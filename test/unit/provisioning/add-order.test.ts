@@ -575,6 +575,25 @@ describe('Adding an order', () => {
       assert.equal(calls('AddOrder'), 0);
     });
 
+    it('takes none where the message does not say whether another Salesforce Order names it too', async () => {
+      world.whmcs.add({ clientId, items: asked(), by: 'person' });
+      const from = input({ whmcsOrderId: '5001' });
+      delete from.order.sameWhmcsOrderId;
+      const end = await process.add(from);
+      assert.equal(code(end), 'MESSAGE_INCOMPLETE');
+      assert.match(text(end), /leave it as get order has made it$/);
+      assert.deepEqual([calls('AddOrder'), (await process.record()).adopted], [0, null]);
+    });
+
+    it('takes the one that it had claimed before a process ended, whoever names it too', async () => {
+      world.whmcs.add({ clientId, items: asked(), by: 'person' });
+      const from = input({ whmcsOrderId: '5001' });
+      from.order.sameWhmcsOrderId = [`Order 00000109 (${otherOrderId})`];
+      assert.equal(code(await process.add(from)), 'WHMCS_ORDER_FOREIGN');
+      await process.real.claims.claim(process.whmcs.key, 5001, orderId);
+      assert.equal(part(await process.add(from)).orderId, 5001);
+    });
+
     for (const [what, make, field] of [
       ['of another client', () => world.whmcs.add({ clientId: 7, items: asked() }), '5001'],
       ['with other items', () => world.whmcs.add({ clientId, items: asked([[11, 1]]) }), '5001'],

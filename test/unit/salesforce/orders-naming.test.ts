@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { defaultFieldNames as fields, type NamingOrder } from '../../../lib/salesforce/contract';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
-import { connect, inAnOrg, refusal } from './org';
+import { type connect, inAnOrg, refusal } from './org';
 
 describe('Looking for Orders that carry a WHMCS order’s id', () => {
   let org: SalesforceSimulator;
