@@ -7,14 +7,18 @@ import type { StateStore } from '../../lib/state/contract';
 import type { Whmcs, WriteOptions } from '../../lib/whmcs/contract';
 import type { Deed, Order } from './orders-to-worker';
 
-/** By the port's part, the calls that count. Polling and heartbeats do not: they would drown the rest. */
+/** By the port's part, the calls that count. Polls that find nothing and heartbeats do not: they would drown the rest. */
 export const storeCalls = {
-  inbox: ['add', 'park', 'wake', 'wakeNext', 'release', 'finish', 'recordFailure', 'handOutAgain'],
+  cursor: ['write'],
+  inbox: ['add', 'take', 'park', 'wake', 'wakeNext', 'release', 'finish', 'recordFailure', 'handOutAgain'],
   ledger: ['write', 'record'],
   claims: ['claim'],
   openIntents: ['open', 'close'],
   leases: ['acquire', 'release'],
+  timeline: ['append'],
 } as const;
+/** Counts once it has found something, so not before. */
+export const poll = 'inbox.take';
 export const whmcsReads = ['getOrders', 'getServices', 'getClient', 'getPayMethods', 'getProducts'] as const;
 export const whmcsWrites = ['addOrder', 'acceptOrder', 'cancelOrder'] as const;
 export const salesforceCalls = ['readOrder', 'writeOrder', 'writeItems'] as const;
@@ -76,9 +80,9 @@ export class Boundaries {
 
   private around(name: string, call: Calls): Calls {
     return async (...given) => {
-      await this.cross(`${name}:before`);
+      if (name !== poll) await this.cross(`${name}:before`);
       const value = await call(...given);
-      await this.cross(`${name}:after`);
+      if (name !== poll || value !== null) await this.cross(`${name}:after`);
       return value;
     };
   }

@@ -1,6 +1,6 @@
 /** Where a worker is killed or stopped, or asks for something: any boundary, but oftener one that decides about money. */
 import type { Seeded } from '../seeded';
-import { salesforceCalls, storeCalls, whmcsReads, whmcsWrites } from './boundaries';
+import { poll, salesforceCalls, storeCalls, whmcsReads, whmcsWrites } from './boundaries';
 import type { EngineName } from './engines';
 import type { Deed, Order } from './orders-to-worker';
 import type { Ask, Plan } from './rows';
@@ -39,13 +39,13 @@ export const boundaryNames: readonly string[] = [
   ...[...whmcsReads, ...whmcsWrites].map((call) => `whmcs.${call}`),
   ...salesforceCalls.map((call) => `salesforce.${call}`),
 ].flatMap((name) => [
-  `${name}:before`,
+  ...(name === poll ? [] : [`${name}:before`]),
   ...(whmcsWrites.some((call) => name === `whmcs.${call}`) ? [`${name}:sending`] : []),
   `${name}:after`,
 ]);
 
 /** About as many as an order has that goes well. */
-const crossings = 80;
+const crossings = 100;
 
 function at(seeded: Seeded, deed: Deed): Order {
   const draw = seeded.next();
