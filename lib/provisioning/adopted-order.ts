@@ -130,7 +130,24 @@ async function ownRows(settling: Settling, adopted: Adopted): Promise<Row[]> {
   for (const clientId of new Set([adopted.clientId, ...clientsOf(order.record, adopted.whmcs)]))
     rows.push(...(await newestRows(settling, adopted.whmcs, clientId)));
   const own = { orderId: order.orderId, store: order.store.id, record: order.record, facts: order.facts };
-  return rows.filter((row) => isOurRow(row, own) || bearsMarkOf(row, order.orderId));
+  const found = rows.filter((row) => isOurRow(row, own) || bearsMarkOf(row, order.orderId));
+  return [...found, ...(await earlierRows(settling, adopted, found))];
+}
+
+/** Orders of earlier generations are known by their ids, whatever mark they bear, and however many came after them. */
+async function earlierRows(
+  { order, whmcs, signal }: Settling,
+  adopted: Adopted,
+  known: readonly Row[],
+): Promise<Row[]> {
+  const past = order.record.past.filter((one) => one.whmcs === adopted.whmcs).map((one) => one.orderId);
+  const orders: Order[] = [];
+  for (const id of new Set(past)) {
+    if (known.some((row) => row.order.id === id)) continue;
+    const found = await readOrder(whmcs, id, signal);
+    if (found) orders.push(found);
+  }
+  return rowsOf(order.store, adopted.whmcs, orders, []);
 }
 
 async function newestRows({ order, whmcs, signal }: Settling, key: string, clientId: number): Promise<Row[]> {

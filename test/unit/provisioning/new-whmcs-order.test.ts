@@ -174,6 +174,21 @@ describe('The word for a new WHMCS order', () => {
       assert.deepEqual(job.whmcs.accepted, [5001]);
     });
 
+    it('does not accept it either where WHMCS keeps no marks, and the client has had many orders since', async () => {
+      await made(() => {
+        set('Cancelled')();
+        job.whmcs.keepsNotes = false;
+        job.whmcs.order(5001).notes = '';
+      });
+      for (let made = 0; made < 60; made++) job.whmcs.add({ clientId, items: asked() });
+      job.whmcs.onAdded = () => set('Active')();
+      await ask();
+      await job.rest();
+      assert.equal(job.errorCode(), 'WHMCS_TWIN', job.ends.join(' | '));
+      assert.match(job.errorMessage(), /5001 and 5062/);
+      assert.deepEqual(job.whmcs.accepted, [5001]);
+    });
+
     it('goes on with the old one when it has come alive again and the new one was cancelled', async () => {
       await made(set('Cancelled'));
       job.whmcs.onAdded = () => set('Active')();
