@@ -198,7 +198,7 @@ describe('Foreseeing add order', () => {
     });
 
     it('does not take one after a stop that was named before it, until it is named anew', async () => {
-      await process.real.setDoubt({ from: 0, until: world.clock.now() + 1_000, reason: 'Redis restarted' });
+      await process.real.setDoubt({ until: world.clock.now() + 1_000, reason: 'Redis restarted' });
       world.whmcs.add({ clientId, items: asked() });
       const before = input({ whmcsOrderId: '5001' });
       await process.begin(orderId, 1, world.clock.now() - 60_000);
