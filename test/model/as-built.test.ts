@@ -7,6 +7,7 @@ import { accepting } from './as-built/accepting';
 import { adding, type AddingOptions } from './as-built/adding';
 import { telling } from './as-built/telling';
 import type { Guard as TellingGuard, TellingOptions } from './as-built/telling-state';
+import { twoStores, type TwoStoresOptions } from './as-built/two-stores';
 import { explore, type Model } from './explorer';
 
 function holds<S, O>(title: string, model: Model<S, O>, options: O): void {
@@ -101,5 +102,29 @@ describe('The protocols as built, every interleaving walked', () => {
       people: 'set',
     });
     breaks('a flow sets Activating over an end that is to be told', telling, { org: 'date', ours: 'flow' });
+  });
+
+  describe('two installations with a store each, where the mark is kept', () => {
+    const built: TwoStoresOptions = { answered: 'A and B' };
+    const cancels: TwoStoresOptions = { ...built, cancels: true };
+    holds('one order is accepted, once, and a twin is named', twoStores, built);
+    holds('one order is accepted, once, where answers of AddOrder are lost', twoStores, {
+      answered: 'B',
+      unnamed: true,
+    });
+    holds('a twin is cancelled on a person’s word, and never under its modules', twoStores, cancels);
+    breaks('without the read-back', twoStores, { ...built, without: 'the read-back' });
+    const counted = 'the other’s accept counted as sent';
+    breaks('without an accept that counts as sent by the other', twoStores, { ...built, without: counted });
+    breaks('without the second word', twoStores, { ...cancels, without: 'the second word' });
+    breaks('without a look at what was accepted', twoStores, { ...cancels, without: 'what was accepted' });
+    breaks('without waiting for a cancel under way', twoStores, { ...cancels, without: 'the wait for a cancel' });
+
+    // What the code does not hold.
+    breaks('a twin may be left unnamed where the answer of AddOrder is lost', twoStores, { answered: 'B' });
+    breaks('a twin may be cancelled under modules that run from five minutes after the first word', twoStores, {
+      ...cancels,
+      slow: true,
+    });
   });
 });
