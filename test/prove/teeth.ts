@@ -92,6 +92,14 @@ export const teeth: readonly Tooth[] = [
     name: 'the claim',
     engine: 'sqlite',
     store: 'claims',
+    // Salesforce would tell that the model names it too: that is another rule, which catches the same clone.
+    patches: [
+      {
+        file: 'lib/provisioning/named-order.ts',
+        from: 'if (!isKnown) refuseShared(named);',
+        to: 'if (!isKnown && named.others === null) refuseShared(named);',
+      },
+    ],
     // Salesforce's Clone has copied the id, and WHMCS has kept no mark that would tell whose it is.
     plans: from('sqlite', 'cloned order', 8, (plan) => {
       plan.keepsNotes = false;
