@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { accepting } from './as-built/accepting';
 import { adding, type AddingOptions } from './as-built/adding';
+import { lostRecords, type LossOptions } from './as-built/lost-records';
 import { telling } from './as-built/telling';
 import type { Guard as TellingGuard, TellingOptions } from './as-built/telling-state';
 import { twoStores, type TwoStoresOptions } from './as-built/two-stores';
@@ -125,6 +126,32 @@ describe('The protocols as built, every interleaving walked', () => {
     breaks('a twin may be cancelled under modules that run from five minutes after the first word', twoStores, {
       ...cancels,
       slow: true,
+    });
+  });
+
+  describe('a store that loses records while a first call is under way', () => {
+    const built: LossOptions = { kept: true, resend: 'once', loss: 'all', lives: true };
+    const unmarked: LossOptions = { ...built, kept: false };
+    const late: LossOptions = { ...built, loss: 'late copy' };
+    holds('one order, found by its mark, and its module runs once', lostRecords, built);
+    holds('the same where WHMCS drops the mark: else a person is asked', lostRecords, unmarked);
+    holds('the same where nothing is sent again', lostRecords, { ...built, resend: 'never' });
+    holds('the same with a copy that has the order, and may lack the accept', lostRecords, late);
+    holds('one order with an older copy, whatever it lacks', lostRecords, { ...built, loss: 'copy', orders: true });
+    holds('so, and the mark is dropped', lostRecords, { ...unmarked, loss: 'copy', orders: true });
+    breaks('without the doubt', lostRecords, { ...built, without: 'the doubt' });
+    breaks('without its quarantine', lostRecords, { ...built, without: 'its quarantine' });
+    breaks('without the mark', lostRecords, { ...built, without: 'the mark' });
+    breaks('without a look at unexplained rows', lostRecords, { ...unmarked, without: 'unexplained rows' });
+    const whoever = 'an accept of whoever made it';
+    breaks('without an accept that whoever made it may have sent', lostRecords, { ...built, without: whoever });
+    const before = 'an accept of before the loss';
+    breaks('without an accept that may be lost', lostRecords, { ...late, without: before });
+
+    // What the code does not hold.
+    breaks('a module may run twice with a copy from between AddOrder’s intent and its end', lostRecords, {
+      ...built,
+      loss: 'copy',
     });
   });
 });

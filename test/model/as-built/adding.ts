@@ -9,8 +9,8 @@
  * - How the attempt ends, and a person's Retry: endings.ts and get-order.ts.
  *
  * Left to other models: what the pages of GetOrders show (`../plain/paging.ts`), other orders of the client
- * (`../plain/fingerprint.ts`), how AcceptOrder ends (`accepting.ts`), a store that loses records (`../plain/lost-ledger.ts`),
- * and a second store (`../plain/two-stores.ts`).
+ * (`../plain/fingerprint.ts`), how AcceptOrder ends (`accepting.ts`), a store that loses records (`lost-records.ts`),
+ * and a second store (`two-stores.ts`).
  */
 import type { Go, Model } from '../explorer';
 import { acquire, inBetween, leaseFaults, newLease, release, threads } from './order-lease';
