@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { accepting } from './as-built/accepting';
 import { adding, type AddingOptions } from './as-built/adding';
+import { handingOut, type Guard as HandingOutGuard, type HandingOutOptions } from './as-built/handing-out';
 import { lostRecords, type LossOptions } from './as-built/lost-records';
 import { telling } from './as-built/telling';
 import type { Guard as TellingGuard, TellingOptions } from './as-built/telling-state';
@@ -153,5 +154,22 @@ describe('The protocols as built, every interleaving walked', () => {
       ...built,
       loss: 'copy',
     });
+  });
+
+  describe('handing an event out, over deploys, deaths and silence', () => {
+    holds('it comes to an end, and fails over no deploy alone', handingOut, {});
+    holds('the same where steps fail, and a flow goes two ways', handingOut, { failures: true });
+    holds('the same where the publish is lost', handingOut, { unpublished: true });
+
+    const without = (guard: HandingOutGuard, options: HandingOutOptions = {}): void =>
+      breaks(`without ${guard}`, handingOut, { ...options, without: guard });
+    without('the hand-out’s number');
+    without('handing out again');
+    without('what a closed node loses');
+    without('the wait for a running step', { failures: true });
+    without('the look at what is left at the start');
+    without('the end of the dead');
+    without('the time-out');
+    without('the sweep', { unpublished: true });
   });
 });
