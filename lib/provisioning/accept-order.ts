@@ -6,7 +6,7 @@ import { WhmcsError, type Whmcs } from '../whmcs/contract';
 import { conclude, lookAgain, type Seen } from './accept-settling';
 import { nextIntentId, openAccept, settleAccept } from './add-record';
 import { unread, withUnknownAccept, type Settling } from './add-settling';
-import { adoptedOf, readBack } from './adopted-order';
+import { adoptedOf, readBack, refuseTwins } from './adopted-order';
 import { callOnce, describe, goesAgain } from './call-facts';
 import { underWay } from './calls-under-way';
 import { mayBeCancelled } from './cancel-under-way';
@@ -36,6 +36,8 @@ export const acceptOrderDefaults: AcceptOrderSettings = {
 };
 
 const step = 'whmcs_accept';
+/** The look for twins that came with the order counts for so long. */
+const freshMs = 60_000;
 /** Until it is looked again whether a CancelOrder was carried out. */
 const cancelledMs = 30_000;
 const unknown = 'It is not known yet what became of AcceptOrder';
@@ -83,8 +85,10 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
     seen = await lookAgain(accepting, 'sender');
   }
   if (seen?.decision.do !== 'send') return concluded(accepting, seen);
-  const { orderId } = adoptedOf(accepting);
-  return mayBeCancelled(order, whmcs, orderId) ? untilCancelled(orderId) : send(accepting);
+  const { orderId, at } = adoptedOf(accepting);
+  if (mayBeCancelled(order, whmcs, orderId)) return untilCancelled(orderId);
+  if (order.clock.now() - at > freshMs) await refuseTwins(accepting, step);
+  return send(accepting);
 }
 
 /**
@@ -93,8 +97,11 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
  */
 async function countAsSent({ order, settings }: Accepting): Promise<void> {
   const doubt = await order.store.doubt();
-  const { adopted, accepts } = order.record;
-  if (!doubt || !adopted || adopted.at >= doubt.until) return;
+  const { adds, adopted, accepts } = order.record;
+  if (!doubt || !adopted) return;
+  // A copy from between AddOrder's intent and its end: the order is found now, and was made, and accepted maybe, before.
+  const askedFor = adds.find((one) => one.id === adopted.intent)?.at ?? adopted.at;
+  if (Math.min(askedFor, adopted.at) >= doubt.until) return;
   if (accepts.some((one) => one.whmcsOrderId === adopted.orderId && (one.at >= doubt.until || wasSent(one)))) return;
   await order.save((record) => withUnknownAccept(record, order, adopted.whmcs, adopted.orderId, settings.quarantineMs));
 }

@@ -178,7 +178,9 @@ async function adoptRow(
       warning: null,
       ...shown(row),
     });
-    return elsewhere ? withUnknownAccept(next, order, intent.whmcs, orderId, intent.terms.quarantineMs) : next;
+    const counted = elsewhere ? withUnknownAccept(next, order, intent.whmcs, orderId, intent.terms.quarantineMs) : next;
+    // Another installation has made it: what our own call makes may be still to come.
+    return row !== null && isMadeElsewhere(order, row) ? watchFrom(counted, now) : counted;
   });
   await closeOpenIntent(order, intent);
   log.info(how === 'success' ? 'WHMCS made the order' : 'The order was found in WHMCS', {

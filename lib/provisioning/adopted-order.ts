@@ -2,7 +2,7 @@
 import type { Order, Service } from '../whmcs/contract';
 import { adopt, clientsOf, lowestWatermark, settleAccept } from './add-record';
 import { isMadeElsewhere, shown, withUnknownAccept, type Settling } from './add-settling';
-import { failure } from './failure';
+import { failure, type Failure } from './failure';
 import { noteMark, type MarkKept } from './kept-marks';
 import { amountNote, unlike } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem, OrderRecord } from './order-record';
@@ -26,23 +26,14 @@ export async function readBack(settling: Settling, step: StepName, now: WantedNo
   if (now && !dead) await takeAsWanted(settling, found, now, step);
   const adopted = adoptedOf(settling);
   if (adopted.verified && !dead) return alive(found, step);
-  const twins = (await ownRows(settling, adopted)).filter(
-    (row) => row.order.id !== adopted.orderId && lifeOf(row.order.status) !== 'dead',
-  );
+  const twins = await livingTwins(settling, adopted);
   const [twin] = twins;
   if (dead && twin && twins.length === 1) {
     // Of two a person has cancelled ours: the other one it is.
     await adoptTwin(settling, adopted, twin);
     return readBack(settling, step, now);
   }
-  if (twin) {
-    const ids = [...(dead ? [] : [adopted.orderId]), ...twins.map((row) => row.order.id)].sort((a, b) => a - b);
-    throw failure(
-      'WHMCS_TWIN',
-      `WHMCS ${clientsText([adopted.clientId, ...twins.map((row) => row.order.clientId)])} two orders for this Salesforce Order: ${ids.join(' and ')}`,
-      step,
-    );
-  }
+  if (twin) throw twinned(adopted, dead ? [] : [adopted.orderId], twins, step);
   if (dead) throw gone(adopted.orderId, found, step);
   const sound = alive(found, step);
   if (sound.clientId !== adopted.clientId) {
@@ -67,6 +58,27 @@ async function takeAsWanted({ order }: Settling, found: Order, now: WantedNow, s
     ...before,
     adopted: before.adopted && { ...before.adopted, items, verified: false },
   }));
+}
+
+/**
+ * What was alone when it was read back may have a twin by now: it is looked for again before AcceptOrder is sent later.
+ * @throws Failure WHMCS_TWIN. @throws WhmcsError when it cannot be read.
+ */
+export async function refuseTwins(settling: Settling, step: StepName): Promise<void> {
+  const adopted = adoptedOf(settling);
+  const twins = await livingTwins(settling, adopted);
+  if (twins.length > 0) throw twinned(adopted, [adopted.orderId], twins, step);
+}
+
+const livingTwins = async (settling: Settling, adopted: Adopted): Promise<Row[]> =>
+  (await ownRows(settling, adopted)).filter(
+    (row) => row.order.id !== adopted.orderId && lifeOf(row.order.status) !== 'dead',
+  );
+
+function twinned(adopted: Adopted, living: readonly number[], twins: readonly Row[], step: StepName): Failure {
+  const ids = [...living, ...twins.map((row) => row.order.id)].sort((a, b) => a - b).join(' and ');
+  const clients = clientsText([adopted.clientId, ...twins.map((row) => row.order.clientId)]);
+  return failure('WHMCS_TWIN', `WHMCS ${clients} two orders for this Salesforce Order: ${ids}`, step);
 }
 
 async function verify(

@@ -14,7 +14,15 @@ import type { Visit } from './handouts';
 import type { HeldOrder } from './held-order';
 import type { FailurePart, SkippedPart } from './message';
 import { reportOf, reportOfEvent } from './new-report';
-import { isUnreadable, readRecord, unsettledAccept, unsettledAdd, withTodo, type OrderRecord } from './order-record';
+import {
+  isUnreadable,
+  isUntold,
+  readRecord,
+  unsettledAccept,
+  unsettledAdd,
+  withTodo,
+  type OrderRecord,
+} from './order-record';
 import type { Provisioning } from './provisioning';
 import { failurePart } from './stored-failure';
 
@@ -244,7 +252,7 @@ export class Endings {
     await order.save((record) => {
       const todo = withTodo(record.todo, 'report');
       if (record.attemptState === 'closed') {
-        if (end === 'Activated' || (record.report !== null && record.report.told === null)) return record;
+        if (end === 'Activated' || isUntold(record)) return record;
         return { ...record, report: reportOfEvent(record, of, event), todo };
       }
       return {

@@ -16,7 +16,7 @@ import { orderLease, type HeldOrder } from './held-order';
 import { orderBusy, parkedFor } from './held-step';
 import type { EventPart, OrderPart, SkippedPart } from './message';
 import { othersNaming } from './named-id';
-import { anyAttempt, isAnotherAttempt, type OrderRecord, type Report } from './order-record';
+import { anyAttempt, isAnotherAttempt, isUntold, type OrderRecord, type Report } from './order-record';
 import type { Step, StepContext, StepOutcome } from './step';
 
 export interface GetOrderSettings {
@@ -248,9 +248,6 @@ const attemptOf = (record: OrderRecord, order: SalesforceOrder): number =>
   record.attemptState === 'open' && !isAnotherAttempt(record, order.attempt)
     ? record.attempt
     : Math.max(record.attempt + 1, order.attempt ?? 0);
-
-type Untold = OrderRecord & { report: Report };
-const isUntold = (record: OrderRecord): record is Untold => record.report !== null && record.report.told === null;
 
 function untoldOf(order: SalesforceOrder, report: Report): SkippedPart {
   const why = report.problem === null ? '' : ` (${report.problem})`;

@@ -284,6 +284,11 @@ export const unsettledAdd = (record: OrderRecord): AddIntent | undefined =>
 export const unsettledAccept = (record: OrderRecord): AcceptIntent | undefined =>
   record.accepts.find((intent) => intent.settled === null);
 
+/** It has a result that is still to be told. */
+export type Untold = OrderRecord & { report: Report };
+export const isUntold = (record: OrderRecord): record is Untold =>
+  record.report !== null && record.report.told === null;
+
 /** Whether this is still the result that is to be told. */
 export const isStill = ({ report: now }: OrderRecord, report: Report): boolean =>
   now !== null && now.told === null && now.at === report.at && now.attempt === report.attempt;

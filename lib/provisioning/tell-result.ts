@@ -111,7 +111,8 @@ async function tell(parts: TellParts, orderId: string, record: OrderRecord, repo
   const end = await patches.send(target, {
     order,
     change: changeOf(order, report, false),
-    ifUnmodified: order.fence === 'lastModified',
+    // Beside the rule too, which knows attempts only: a person may set the status between our read and this.
+    ifUnmodified: true,
     onRecord: (now) =>
       isStill(now, report)
         ? { ...now, report: { ...report, unsettled: true, seenModifiedAt: order.lastModifiedAt } }
@@ -125,8 +126,12 @@ async function writeId(parts: TellParts, report: Report, order: SalesforceOrder,
   const end = await parts.patches.send(parts.target, {
     order,
     change: changeOf(order, report, true),
-    ifUnmodified: order.fence === 'lastModified',
-    onRecord: (now) => (isStill(now, report) ? now : null),
+    ifUnmodified: true,
+    // Looked at, in another process too: a status that changes after this may be a new attempt's.
+    onRecord: (now) =>
+      isStill(now, report)
+        ? { ...now, report: { ...report, tries: report.tries + 1, seenModifiedAt: order.lastModifiedAt } }
+        : null,
   });
   if (end.kind === 'written')
     return done(report, 'dropped', `${why}; only the id of WHMCS order ${report.whmcsOrderId} was`);

@@ -8,7 +8,7 @@ import { LeaseLost } from './held-order';
 import { OldResults } from './old-result';
 import { OrderNotes } from './order-notes';
 import { OrderPatches, type Target } from './order-patches';
-import { anyAttempt, isStill, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
+import { anyAttempt, isStill, isUntold, readRecord, withoutTodo, type OrderRecord, type Report } from './order-record';
 import { patchNow } from './patch-now';
 import type { Provisioning } from './provisioning';
 import { tellResult, type Done, type NotYet } from './tell-result';
@@ -142,6 +142,9 @@ export class Writer {
     const { provisioning, patches, salesforce: target } = this;
     if (target === null) throw new Error('No Salesforce org is known yet');
     const seen: { status: string | null } = { status: null };
+    // The end that stands is told first: it would not be known from a new attempt's.
+    if (!how.anew && isUntold(readRecord((await provisioning.store.ledger.read(orderId)).state)))
+      return { was: null, end: { kind: 'changed' } };
     const end = await patchNow({ provisioning, patches, target }, orderId, (order) => {
       seen.status = order?.activationStatus ?? null;
       if (order === null || order.activationStatus === 'Activating') return null;

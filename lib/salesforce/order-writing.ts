@@ -57,7 +57,7 @@ export async function writeOrder(
     const { resultAttempt } = names;
     const isUnfenced =
       resultAttempt !== null && resultAttempt in body && absent.present(toWrite, resultAttempt) === null;
-    if (isUnfenced && options.ifUnmodifiedSince === undefined)
+    if (isUnfenced)
       return { kind: 'later', code: end.code, message: `${resultAttempt} cannot be written; another fence is used` };
   }
 }

@@ -19,11 +19,11 @@ describe('The message on a failed Order', () => {
   it('fills the field with what happened and as much as fits of what to do, cut between words', () => {
     const text = `WHMCS order 5001 differs: ${'product 11 monthly: asked for 2, WHMCS has 1; '.repeat(2)}`;
     const whole = told('WHMCS_ORDER_DIFFERS', text, 'whmcs_create');
-    assert.ok(whole.startsWith(text) && whole.endsWith('correct it and its invoice, or cancel it.'), whole);
+    assert.ok(whole.startsWith(text) && whole.endsWith('cancel the WHMCS order; then press Provision / Retry.'), whole);
     const more = `${text}${'x'.repeat(40)}`;
     const long = told('WHMCS_ORDER_DIFFERS', more, 'whmcs_create');
-    assert.ok(long.length <= 255 && long.startsWith(`${more}. The WHMCS order differs`), long);
-    assert.match(long, / correct it and its invoice, or…$/);
+    assert.ok(long.length <= 255 && long.startsWith(`${more}. Correct what is wrong`), long);
+    assert.match(long, / or cancel the…$/);
   });
 
   it('cuts what happened between words when that alone is too long', () => {

@@ -42,7 +42,7 @@ describe('A twin of an order that was to be accepted', () => {
     assert.deepEqual([sentFor(), job.whmcs.cancelled], [[5002], [5001]]);
   });
 
-  it('goes on with the order once that can come no more', async () => {
+  it('names both once that can come no more', async () => {
     await begin(notSent);
     await job.rest();
     comesLate();
@@ -50,8 +50,9 @@ describe('A twin of an order that was to be accepted', () => {
     assert.match(await cancel(5001), /No answer to CancelOrder/);
     await retry();
     await job.rest();
-    assert.equal(job.status(), 'Activated', job.ends.join(' | '));
-    assert.deepEqual([sentFor(), job.whmcs.cancelled], [[5001], []]);
+    assert.deepEqual([job.status(), job.errorCode()], ['Failed', 'WHMCS_TWIN'], job.ends.join(' | '));
+    assert.match(job.errorMessage(), /5001 and 5002/);
+    assert.deepEqual([sentFor(), job.whmcs.cancelled], [[], []]);
   });
 
   it('is not accepted where AcceptOrder was sent for the one that a person has cancelled, until that person accepts it', async () => {

@@ -180,6 +180,8 @@ describe('the writer of results', () => {
 
   it('drops a result without an alarm when the org’s rule refuses it for a newer attempt', async () => {
     await begin();
+    // The rule alone refuses it.
+    desk.salesforce.conditional = false;
     desk.salesforce.beforeWrite = () => desk.salesforce.edit(orderId, { attempt: 2 });
     await activate();
     assert.equal((await desk.readRecord()).report?.told?.how, 'dropped');
@@ -241,7 +243,7 @@ describe('the writer of results', () => {
     await desk.provisioning.endings.activate(desk.of(await desk.handOut()));
     writer.soon(orderId);
     writer.notes.whmcsOrder(orderId, 5012);
-    const waiting = writer.setActivating(orderId);
+    const waiting = writer.setActivating(orderId, { anew: true });
     writer.soon(orderId);
     await desk.settle(6_000);
     assert.deepEqual(await waiting, {
