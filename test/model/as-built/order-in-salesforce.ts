@@ -45,7 +45,7 @@ export const newOrder = (org: Org): SalesforceOrder => ({
   attempt: org === 'date' ? -1 : 1,
   second: 0,
   by: 'person',
-  over: true,
+  over: false,
   asked: 1,
   byHand: false,
 });
@@ -66,11 +66,11 @@ export function activate(order: SalesforceOrder): void {
 export function apply(
   order: SalesforceOrder,
   wire: Wire,
-  { org, isFenced, sameSecond }: { org: Org; isFenced: boolean; sameSecond: boolean },
+  { org, without, sameSecond }: { org: Org; without: '' | 'the date' | 'the rule'; sameSecond: boolean },
 ): 'written' | 'changed' | 'refused' {
   const isResult = wire.status === 'Activated' || wire.status === 'Failed';
-  if (isFenced && wire.since >= 0 && order.second > wire.since) return 'changed';
-  if (isFenced && org === 'rule' && isResult && wire.attempt !== order.attempt) return 'refused';
+  if (without !== 'the date' && wire.since >= 0 && order.second > wire.since) return 'changed';
+  if (without !== 'the rule' && org === 'rule' && isResult && wire.attempt !== order.attempt) return 'refused';
   modify(order, 'us', sameSecond);
   order.named ||= wire.named;
   if (isResult) Object.assign(order, { status: wire.status, byHand: false });

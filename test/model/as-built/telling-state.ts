@@ -9,8 +9,12 @@ export interface TellingOptions {
   late?: boolean;
   /** People set the status by hand, or change another field. */
   people?: 'set' | 'touch';
-  /** Who sets *Activating* under our own user: a person at the node _control_, or a flow that begins with it. */
-  ours?: 'control' | 'flow';
+  /** What is judged is newer attempts alone, not what a person has set. */
+  attempts?: boolean;
+  /** No edit falls into the second of the change before it. */
+  apart?: boolean;
+  /** A person at the node _control_, or a flow that begins with it, sets *Activating* under our own user. */
+  ours?: boolean;
   /** A note is written while the order is in work. */
   notes?: boolean;
   /** The WHMCS order may die while its result waits for more than ten minutes. */
@@ -21,13 +25,17 @@ export interface TellingOptions {
 
 export type Guard =
   | 'the judgement'
-  | 'the fence'
+  | 'the date'
+  | 'the rule'
+  | 'the date beside the rule'
   | 'whole seconds'
   | 'the last change seen'
   | 'the attempt'
   | 'settling'
   | 'the mark'
   | 'the wait for a result to be told'
+  | 'the end that is told first'
+  | 'the look beside the id'
   | 'the second read'
   | 'the comparison';
 
@@ -108,4 +116,3 @@ export const resting = (): Process => ({
   settled: false,
 });
 export const atRest = (): State['run'] => ({ pc: 'idle', attempt: -1 });
-/** A run beyond these shows nothing new, nor does a third PATCH under way. */

@@ -26,7 +26,8 @@ export function begin(state: State, options: TellingOptions, name: Name, go: Go<
     });
   const { report } = record;
   if (report?.told === '') start('takes up the result', 'result');
-  const waits = options.ours === 'control' && report?.told === '';
+  // The end that stands is told first.
+  const waits = report?.told === '' && options.without !== 'the end that is told first';
   if (options.ours && !state.retried && !record.open && !holds(state) && !waits && record.attempt > 0)
     start('~is asked for Activating', 'Activating');
   if (options.notes && record.open && !state.noted && order.status === 'Activating') start('~has a note', 'note');
@@ -70,16 +71,18 @@ export function work(state: State, options: TellingOptions, name: Name, go: Go<S
         }
         if (purpose === 'result' && next.record.report && isStill)
           Object.assign(next.record.report, { unsettled: true, seen: second, asked: report.asked });
+        if (purpose === 'id' && next.record.report && isStill && options.without !== 'the look beside the id')
+          Object.assign(next.record.report, { tried: true, seen: second });
       });
     case 'send':
       if (state.wires.length === mostWires) return;
       return step('sends its PATCH', (next, mine) => {
         mine.pc = 'wait';
-        const isFenced = options.org !== 'rule' || purpose === 'Activating' || purpose === 'note';
+        const byRule = options.org === 'rule' && purpose === 'result';
         next.wires.push({
           by: name,
           status: statusOf(mine),
-          since: isFenced ? second : -1,
+          since: byRule && options.without === 'the date beside the rule' ? -1 : second,
           asked: report?.asked ?? 0,
           attempt: report?.attempt ?? 0,
           named: report?.named ?? false,

@@ -5,8 +5,8 @@
  * - One try: `tellResult`, `tell`, `writeId` and `afterwards` in lib/provisioning/tell-result.ts; how it is put on record:
  *   `done` and `notYet` in writer.ts. What stands: `standingOf` in result-standing.ts. A PATCH, its mark, and how one that
  *   was not answered is settled: order-patches.ts. A result that has grown old: `compare` in old-result.ts.
- * - *Activating* on a person's word: `endAttempt` in control.ts, then `write` in patch-now.ts. Notes: `writeNote` in
- *   order-notes.ts.
+ * - *Activating* on a person's word, or a flow's: `endAttempt` in control.ts, `setActivating` in writer.ts, then `write` in
+ *   patch-now.ts. Notes: `writeNote` in order-notes.ts.
  * - The runs between: `open` in get-order.ts, `close` in endings.ts. Salesforce: the validation rule Result_of_older_attempt
  *   and the Flow that counts, in salesforce/.
  *
@@ -24,8 +24,9 @@ const mostRuns = 2;
 
 export const telling: Model<State, TellingOptions> = {
   stopAtBad: true,
-  init: ({ org }) => ({
-    order: newOrder(org),
+  init: ({ org, two }) => ({
+    // Two processes have enough to walk without.
+    order: { ...newOrder(org), over: two === true },
     wires: [],
     processes: { A: resting(), B: resting() },
     record: { attempt: 0, counted: 0, open: false, report: null, patch: null },
@@ -43,7 +44,7 @@ export const telling: Model<State, TellingOptions> = {
     const go: Go<State> = (label, change) =>
       goOn(label, (next) => {
         const possible = change(next);
-        forget(next, options);
+        forget(next);
         return possible;
       });
     salesforce(state, options, go);
@@ -70,10 +71,8 @@ export const telling: Model<State, TellingOptions> = {
 };
 
 /** What can matter no more is dropped; whole seconds, which are only compared, are counted anew. */
-function forget(next: State, { org, ours, notes }: TellingOptions): void {
+function forget(next: State): void {
   const { record, order, wires, processes } = next;
-  // A result goes by its attempt there.
-  if (org === 'rule' && !ours && !notes) order.over = true;
   if (record.report?.told) Object.assign(record.report, { seen: -1, tried: false, unsettled: false });
   for (const name of names) {
     const mine = processes[name];
@@ -98,10 +97,11 @@ function forget(next: State, { org, ours, notes }: TellingOptions): void {
 
 function salesforce(state: State, options: TellingOptions, go: Go<State>): void {
   const { org, two, late, without } = options;
+  const fence = without === 'the date' || without === 'the rule' ? without : '';
   state.wires.forEach((wire, at) => {
     const reach = (sameSecond: boolean) => (next: State) => {
       next.wires.splice(at, 1);
-      const end = apply(next.order, wire, { org, isFenced: without !== 'the fence', sameSecond });
+      const end = apply(next.order, wire, { org, without: fence, sameSecond });
       if (end === 'written') next.broken ||= wronged(state, options, wire);
       if (wire.by) answered(next, wire.by, end);
     };
@@ -125,10 +125,14 @@ function salesforce(state: State, options: TellingOptions, go: Go<State>): void 
   }
 }
 
-function wronged({ order, dead }: State, { two }: TellingOptions, { by, status, asked, named }: Wire): string {
+function wronged(
+  { order, dead }: State,
+  { two, attempts }: TellingOptions,
+  { by, status, asked, named }: Wire,
+): string {
   if (status === 'Activating') return order.status === 'Activated' ? 'ACTIVATED IS RUN AGAIN' : '';
   if (status === '') return !named && order.status !== 'Activating' ? 'A NOTE GOES OVER AN END' : '';
-  if (order.byHand) return 'A STATUS THAT A PERSON HAS SET IS OVERWRITTEN';
+  if (order.byHand && !attempts) return 'A STATUS THAT A PERSON HAS SET IS OVERWRITTEN';
   // Whoever waits for the answer has sent it after that.
   if (status === 'Activated' && dead && by && !two) return 'ACTIVATED IS TOLD OF A DEAD ORDER';
   return order.asked > asked ? 'AN OLDER RESULT GOES OVER A NEWER ATTEMPT' : '';
@@ -142,7 +146,7 @@ function people(state: State, options: TellingOptions, go: Go<State>): void {
       change(next);
     };
     go(`~${label}`, person(false));
-    if (!order.over) go(`~${label}, within the same second`, person(true));
+    if (!order.over && !options.apart) go(`~${label}, within the same second`, person(true));
   };
   if (!state.retried && order.status !== 'Activating' && !(live && order.status === 'Activated'))
     both('a person presses Retry', (next) => {
