@@ -36,7 +36,7 @@ export const acceptOrderDefaults: AcceptOrderSettings = {
 };
 
 const step = 'whmcs_accept';
-/** The look for twins that came with the order counts for so long. */
+/** A look counts for so long: for twins, that of the read-back which came with the order, and the last one before AcceptOrder. */
 const freshMs = 60_000;
 /** Until it is looked again whether a CancelOrder was carried out. */
 const cancelledMs = 30_000;
@@ -77,18 +77,20 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
     );
   if (!record.adopted.verified) await readBack(accepting, step);
   await countAsSent(accepting);
+  let lookedAt = order.clock.monotonic();
   const first = lookAgain(accepting, 'sender');
   let seen = await (unsettledAccept(order.record) ? first.catch(unread) : first);
   if (seen?.decision.do === 'nothing-done') {
     // An earlier process put that on record and ended: nothing was done, so it may go out now.
     await conclude(accepting, { ...seen, decision: seen.decision });
+    lookedAt = order.clock.monotonic();
     seen = await lookAgain(accepting, 'sender');
   }
   if (seen?.decision.do !== 'send') return concluded(accepting, seen);
   const { orderId, at } = adoptedOf(accepting);
   if (mayBeCancelled(order, whmcs, orderId)) return untilCancelled(orderId);
   if (order.clock.now() - at > freshMs) await refuseTwins(accepting, step);
-  return send(accepting);
+  return send(accepting, lookedAt);
 }
 
 /**
@@ -112,7 +114,8 @@ const untilCancelled = (orderId: number): HeldResult => ({
   reason: `WHMCS order ${orderId} may still be cancelled, as a person has asked for; looking`,
 });
 
-async function send(accepting: Accepting): Promise<HeldResult> {
+/** @param lookedAt monotonic ms of the last look at the order; a process may stand still after it. */
+async function send(accepting: Accepting, lookedAt: number): Promise<HeldResult> {
   const { order, whmcs, settings, signal, log } = accepting;
   const { orderId } = adoptedOf(accepting);
   const intent: AcceptIntent = {
@@ -126,7 +129,7 @@ async function send(accepting: Accepting): Promise<HeldResult> {
   };
   signal.throwIfAborted();
   const end = await underWay(order.store, order.orderId, intent.id, async () => {
-    const sendBy = order.clock.monotonic() + settings.sendByMs;
+    const sendBy = Math.min(order.clock.monotonic() + settings.sendByMs, lookedAt + freshMs);
     await order.save((record) => openAccept(record, intent));
     const { autoSetup, sendEmail } = settings;
     return callOnce(

@@ -27,6 +27,28 @@ describe('A WHMCS order that another installation makes for the same Order', () 
     );
   });
 
+  it('stops an accept whose process stood still between its last look and its intent', async () => {
+    await process.real.setDoubt(null);
+    const added = part(await process.add());
+    await world.clock.advance(120_000);
+    // What its look for twins has read is older than it knows when it goes on.
+    const { getOrders } = process.whmcs;
+    Object.assign(process.whmcs, {
+      getOrders: async (...given: Parameters<typeof getOrders>) => {
+        const page = await getOrders(...given);
+        if (given[0].clientId === undefined) return page;
+        Object.assign(process.whmcs, { getOrders });
+        world.whmcs.add({ clientId, items: asked(), notes: ofAnother });
+        await world.clock.advance(400_000);
+        return page;
+      },
+    });
+    const end = await world.until(process.accept(added));
+    assert.match(end.kind === 'parked' ? end.reason : '', /AcceptOrder could not leave in time/);
+    assert.equal(code(await process.accept(added)), 'WHMCS_TWIN');
+    assert.equal(sent(), 0);
+  });
+
   it('stops an accept that is sent long after ours was found alone', async () => {
     await process.real.setDoubt(null);
     world.whmcs.acceptFaults = [{ end: 'not-sent', code: 'ECONNREFUSED' }];
