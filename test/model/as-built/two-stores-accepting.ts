@@ -36,11 +36,15 @@ export function accepting(state: State, options: TwoStoresOptions, name: Name, g
     Object.assign(mine, { pc: 'idle', open: false, status: 'TWIN' });
   };
   if (me.pc === 'accept') step(`reads its order: ${status}`, (next, mine) => look(next, mine, true));
-  if (me.pc === 'accept intent')
+  // Its intent settles as not sent, which counts for nothing; it is made again, and looks again then.
+  if (me.pc === 'accept intent' && me.old && options.without !== 'the age of the last look')
+    step('is too late to send AcceptOrder', (_, mine) => void Object.assign(mine, { pc: 'idle', old: false }));
+  else if (me.pc === 'accept intent')
     step('writes the intent, and sends AcceptOrder', (next, mine) => {
       mine.accepts.push({ row: adopted, unknown: false, settled: '', ended: false, past: false });
-      mine.pc = 'accepts';
-      next.accepts.push({ by: name, row: adopted, running: false });
+      Object.assign(mine, { pc: 'accepts', old: false });
+      const afterWord = names.some((one) => state.stores[one].cancel?.row === adopted);
+      next.accepts.push({ by: name, row: adopted, running: false, afterWord });
     });
   if (me.pc !== 'idle' || !open) return;
   step('settles its accept', (next, mine) => look(next, mine, false));
@@ -51,7 +55,8 @@ export function accepting(state: State, options: TwoStoresOptions, name: Name, g
     });
 }
 
-export function people(state: State, { cancels, paused, without }: TwoStoresOptions, name: Name, go: Go<State>): void {
+export function people(state: State, options: TwoStoresOptions, name: Name, go: Go<State>): void {
+  const { cancels, paused, slow, without } = options;
   const me = state.stores[name];
   if (me.pc === 'cancel intent')
     return go(`${name} sends CancelOrder`, (next) => {
@@ -82,9 +87,9 @@ export function people(state: State, { cancels, paused, without }: TwoStoresOpti
         stores[name].cancel ??= noted(row);
         stores[name].pc = 'cancel intent';
       });
-    // Whatever was under way when it was noted has ended.
+    // Whatever was under way when it was noted has ended, and what left after that, unless it is slow.
     const isSending = state.stores[row].pc === 'accept intent' && !paused;
-    const isUnderWay = state.accepts.some((one) => one.row === row) || isSending;
+    const isUnderWay = state.accepts.some((one) => one.row === row && !(slow && one.afterWord)) || isSending;
     if (foreign && me.cancel && !me.cancel.past && !isUnderWay)
       go(`five minutes pass at ${name}`, ({ stores }) => {
         const { cancel } = stores[name];

@@ -10,6 +10,8 @@ export interface TwoStoresOptions {
   answered?: 'A and B' | 'B';
   /** A process may be paused for five minutes between its last look and AcceptOrder. */
   paused?: boolean;
+  /** The modules of an AcceptOrder that leaves after the first word on its order may run on beyond the second one. */
+  slow?: boolean;
   /** One guard that is taken out. */
   without?: Guard;
 }
@@ -21,7 +23,8 @@ export type Guard =
   | 'what was accepted'
   | 'the wait for a cancel'
   | 'the look-out'
-  | 'the second look for twins';
+  | 'the second look for twins'
+  | 'the age of the last look';
 
 export type Name = 'A' | 'B';
 export const names: readonly Name[] = ['A', 'B'];
@@ -58,6 +61,8 @@ export interface Store {
   verified: boolean;
   /** It came on record within the last minute. */
   fresh: boolean;
+  /** AcceptOrder is about to leave, and the last look before it is older than a minute. */
+  old: boolean;
   /** A twin is looked out for. */
   watched: boolean;
   accepts: Accept[];
@@ -73,7 +78,7 @@ export interface State {
   rows: Record<Name, { status: '' | 'Pending' | 'Active' | 'Cancelled'; ran: number }>;
   /** Calls in WHMCS. */
   adds: Name[];
-  accepts: { by: Name; row: Name; running: boolean }[];
+  accepts: { by: Name; row: Name; running: boolean; afterWord: boolean }[];
   cancels: { by: Name; row: Name }[];
   named: boolean;
   broken: string;
@@ -87,6 +92,7 @@ export const newStore = (): Store => ({
   adopted: '',
   verified: false,
   fresh: false,
+  old: false,
   watched: false,
   accepts: [],
   open: true,
@@ -97,7 +103,10 @@ export const newStore = (): Store => ({
 export const isAlive = ({ rows }: State, name: Name): boolean => ['Pending', 'Active'].includes(rows[name].status);
 export const other = (name: Name): Name => (name === 'A' ? 'B' : 'A');
 
-/** What came on record before is not fresh any more. */
+/** What came on record before is not fresh any more, and no look before AcceptOrder is. */
 export function minute({ stores }: Pick<State, 'stores'>): void {
-  for (const one of names) stores[one].fresh = false;
+  for (const one of names) {
+    stores[one].fresh = false;
+    stores[one].old = stores[one].pc === 'accept intent';
+  }
 }

@@ -7,7 +7,8 @@
  * - The read-back: `readBack` and `adoptTwin` in adopted-order.ts. The look-out: `watchFrom` in add-record.ts, `lookForLate`
  *   in late-orders.ts.
  * - Accepting: `accept` and `send` in accept-order.ts, with `refuseTwins` in adopted-order.ts for an order that has been on
- *   record for more than a minute; `lookAtAccept` in settle-accept.ts, `lookAtAccepting` in settling-look.ts.
+ *   record for more than a minute, and `sendBy`, which counts from the last look; `lookAtAccept` in settle-accept.ts,
+ *   `lookAtAccepting` in settling-look.ts.
  * - A person's word on a twin: `cancel`, `whyNot` and `untilNobodyAccepts` in cancel-twin.ts, `mayBeCancelled` in
  *   cancel-under-way.ts.
  *
@@ -37,7 +38,11 @@ export const twoStores: Model<State, TwoStoresOptions> = {
       accepting(state, options, name, go);
       people(state, options, name, go);
     }
-    if (names.some((name) => state.stores[name].fresh)) go('~a minute passes', minute);
+    const isAnyNew = names.some((name) => {
+      const { fresh, old, pc } = state.stores[name];
+      return fresh || (pc === 'accept intent' && !old);
+    });
+    if (isAnyNew) go('~a minute passes', minute);
   },
   bad({ rows, stores, broken }) {
     if (rows.A.ran + rows.B.ran > 1) return 'MODULES RUN TWICE FOR ONE ORDER';
