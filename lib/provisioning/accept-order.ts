@@ -38,6 +38,8 @@ export const acceptOrderDefaults: AcceptOrderSettings = {
 const step = 'whmcs_accept';
 /** A look counts for so long: for twins, that of the read-back which came with the order, and the last one before AcceptOrder. */
 const freshMs = 60_000;
+/** So much later than a twin was there to be seen AcceptOrder may still leave: on a look for twins, then on a last look. */
+export const onOldLooksMs = 2 * freshMs;
 /** Until it is looked again whether a CancelOrder was carried out. */
 const cancelledMs = 30_000;
 const unknown = 'It is not known yet what became of AcceptOrder';

@@ -3,6 +3,7 @@
  * that is Pending and bears this Order's mark, only while another of its orders lives; WHMCS is read before and after.
  */
 import type { Order } from '../whmcs/contract';
+import { onOldLooksMs } from './accept-order';
 import { isMadeElsewhere, unread, type Settling } from './add-settling';
 import { mayBeCancelled } from './cancel-under-way';
 import type { HeldOrder } from './held-order';
@@ -94,7 +95,7 @@ async function untilNobodyAccepts(
   const now = order.clock.now();
   const [first] = repairsOf(order, call, id);
   if (first === undefined) await noteUnsent(order, { whmcs: whmcs.key, call, target: id }, mayBeAccepting);
-  const at = (first?.at ?? now) + quarantineMs(whmcs);
+  const at = (first?.at ?? now) + onOldLooksMs + quarantineMs(whmcs);
   if (at <= now) return null;
   const who = foreign ? 'was made by another installation, which' : 'is of before the store’s loss, which';
   return `WHMCS order ${id} ${who} may be accepting it just now: ask again after ${new Date(at).toISOString()}`;

@@ -34,8 +34,8 @@ const settleWindowMs = 3_600_000;
 /** Nothing moves for so long before the books are read. */
 const quietMs = 20_000;
 const pollMs = 40;
-/** A person who was told to ask again does so after six minutes, a few times. */
-const betweenWordsMs = 360_000;
+/** A person who was told to ask again does so after eight minutes, a few times. */
+const betweenWordsMs = 480_000;
 const mostWords = 4;
 const channelClient = 3_001;
 
