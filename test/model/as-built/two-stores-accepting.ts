@@ -3,6 +3,8 @@ import type { Go } from '../explorer';
 import { isAlive, minute, names, other } from './two-stores-state';
 import type { Accept, Name, State, Store, TwoStoresOptions } from './two-stores-state';
 
+const olderLooks = 'the wait for what leaves on older looks';
+
 export function accepting(state: State, options: TwoStoresOptions, name: Name, go: Go<State>): void {
   const me = state.stores[name];
   const { adopted, cancel } = me;
@@ -43,8 +45,11 @@ export function accepting(state: State, options: TwoStoresOptions, name: Name, g
     step('writes the intent, and sends AcceptOrder', (next, mine) => {
       mine.accepts.push({ row: adopted, unknown: false, settled: '', ended: false, past: false });
       Object.assign(mine, { pc: 'accepts', old: false });
-      const afterWord = names.some((one) => state.stores[one].cancel?.row === adopted);
-      next.accepts.push({ by: name, row: adopted, running: false, afterWord });
+      const late = names.some((one) => {
+        const word = state.stores[one].cancel;
+        return word?.row === adopted && (word.waited !== '' || options.without === olderLooks);
+      });
+      next.accepts.push({ by: name, row: adopted, running: false, late });
     });
   if (me.pc !== 'idle' || !open) return;
   step('settles its accept', (next, mine) => look(next, mine, false));
@@ -56,7 +61,7 @@ export function accepting(state: State, options: TwoStoresOptions, name: Name, g
 }
 
 export function people(state: State, options: TwoStoresOptions, name: Name, go: Go<State>): void {
-  const { cancels, paused, slow, without } = options;
+  const { cancels, paused, without } = options;
   const me = state.stores[name];
   if (me.pc === 'cancel intent')
     return go(`${name} sends CancelOrder`, (next) => {
@@ -82,21 +87,27 @@ export function people(state: State, options: TwoStoresOptions, name: Name, go: 
     const foreign = row !== name && without !== 'the second word';
     const word = `~a person says at ${name}: cancel ${row}’s order`;
     if (foreign && !me.cancel) go(word, ({ stores }) => void (stores[name].cancel = noted(row)));
-    if (!foreign || me.cancel?.past)
+    if (!foreign || me.cancel?.waited === 'quarantine')
       go(word, ({ stores }) => {
         stores[name].cancel ??= noted(row);
         stores[name].pc = 'cancel intent';
       });
-    // Whatever was under way when it was noted has ended, and what left after that, unless it is slow.
     const isSending = state.stores[row].pc === 'accept intent' && !paused;
-    const isUnderWay = state.accepts.some((one) => one.row === row && !(slow && one.afterWord)) || isSending;
-    if (foreign && me.cancel && !me.cancel.past && !isUnderWay)
-      go(`five minutes pass at ${name}`, ({ stores }) => {
+    if (!foreign || !me.cancel || isSending) continue;
+    const wait = (what: string, waited: NonNullable<Store['cancel']>['waited']): void =>
+      go(`${what} at ${name}`, ({ stores }) => {
         const { cancel } = stores[name];
-        if (cancel) cancel.past = true;
+        if (cancel) cancel.waited = waited;
         minute({ stores });
       });
+    // `onOldLooksMs`: what leaves after that has looked for twins again.
+    if (me.cancel.waited === '' && without !== olderLooks) wait('two minutes pass', 'older looks');
+    else if (me.cancel.waited !== 'quarantine') {
+      // Whatever was under way when it began has ended; what left later may run on.
+      const isUnderWay = state.accepts.some((one) => one.row === row && !one.late);
+      if (!isUnderWay) wait('the quarantine passes', 'quarantine');
+    }
   }
 }
 
-const noted = (row: Name) => ({ row, noted: true, past: false, sent: false });
+const noted = (row: Name) => ({ row, waited: '' as const, sent: false });

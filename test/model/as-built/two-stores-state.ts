@@ -10,8 +10,6 @@ export interface TwoStoresOptions {
   answered?: 'A and B' | 'B';
   /** A process may be paused for five minutes between its last look and AcceptOrder. */
   paused?: boolean;
-  /** The modules of an AcceptOrder that leaves after the first word on its order may run on beyond the second one. */
-  slow?: boolean;
   /** One guard that is taken out. */
   without?: Guard;
 }
@@ -24,7 +22,8 @@ export type Guard =
   | 'the wait for a cancel'
   | 'the look-out'
   | 'the second look for twins'
-  | 'the age of the last look';
+  | 'the age of the last look'
+  | 'the wait for what leaves on older looks';
 
 export type Name = 'A' | 'B';
 export const names: readonly Name[] = ['A', 'B'];
@@ -68,8 +67,8 @@ export interface Store {
   accepts: Accept[];
   open: boolean;
   status: 'Activating' | 'Activated' | 'TWIN' | 'UNKNOWN' | 'GONE';
-  /** A word on a twin: noted, and five minutes ago; CancelOrder sent, and perhaps to be carried out. */
-  cancel: { row: Name; noted: boolean; past: boolean; sent: boolean } | null;
+  /** A word on a twin: what was waited for since the first one; CancelOrder sent, and perhaps to be carried out. */
+  cancel: { row: Name; waited: '' | 'older looks' | 'quarantine'; sent: boolean } | null;
 }
 
 export interface State {
@@ -78,7 +77,13 @@ export interface State {
   rows: Record<Name, { status: '' | 'Pending' | 'Active' | 'Cancelled'; ran: number }>;
   /** Calls in WHMCS. */
   adds: Name[];
-  accepts: { by: Name; row: Name; running: boolean; afterWord: boolean }[];
+  accepts: {
+    by: Name;
+    row: Name;
+    running: boolean;
+    /** It left when the quarantine before the second word had begun: its modules may run on beyond that. */
+    late: boolean;
+  }[];
   cancels: { by: Name; row: Name }[];
   named: boolean;
   broken: string;
