@@ -239,7 +239,7 @@ function createdByOurClock({ createdAt, serverNow }: SalesforceOrder, now: numbe
 /** Whether the attempt that Salesforce shows is one that has ended here, or may be. */
 function hasEnded(record: OrderRecord, order: SalesforceOrder): boolean {
   if (record.attemptState === 'open') return false;
-  // The order failed before an attempt was opened: that result is for whichever attempt Salesforce shows.
+  // The order failed before an attempt was opened: that result is told, or dropped for something newer, first.
   if (record.report?.attempt === anyAttempt) return true;
   return record.attempt > 0 && !isAnotherAttempt(record, order.attempt);
 }

@@ -12,10 +12,10 @@ export interface WantedNow {
   items: AskedItem[];
 }
 
-type Record = Pick<OrderRecord, 'accepted'>;
+type MaybeAccepted = Pick<OrderRecord, 'accepted'>;
 
 /** Nothing has made it live: neither we, as far as is on record, nor anybody else. */
-const isOpen = ({ accepted }: Record, { status }: Pick<Order, 'status'>): boolean =>
+const isOpen = ({ accepted }: MaybeAccepted, { status }: Pick<Order, 'status'>): boolean =>
   accepted === null && lifeOf(status) === 'pending';
 
 /**
@@ -23,7 +23,7 @@ const isOpen = ({ accepted }: Record, { status }: Pick<Order, 'status'>): boolea
  * @returns null: it wants the same, or the WHMCS order was looked at and is live: it stays as it is.
  */
 export function wantedAnew(
-  record: Record,
+  record: MaybeAccepted,
   { verified, items }: Pick<Adopted, 'verified' | 'items'>,
   found: Pick<Order, 'status'>,
   now: WantedNow,
@@ -34,7 +34,7 @@ export function wantedAnew(
 
 /** Why a WHMCS order that is not live yet must not be made so, by its client; null: it may. */
 export function otherClient(
-  record: Record,
+  record: MaybeAccepted,
   found: Pick<Order, 'id' | 'status' | 'clientId'>,
   now: WantedNow,
 ): string | null {
