@@ -64,8 +64,8 @@ const stopsMs: Record<EngineName, readonly number[]> = {
   sqlite: [8_000, 25_000, 45_000, 100_000, 400_000],
   redis: [8_000, 25_000, 45_000, 100_000, 400_000, 700_000, 1_300_000],
 };
-const stop = (seeded: Seeded, engine: EngineName): Order =>
-  at(seeded, { kind: 'stop', ms: seeded.pick(stopsMs[engine]) });
+export const stopMs = (seeded: Seeded, engine: EngineName): number => seeded.pick(stopsMs[engine]);
+const stop = (seeded: Seeded, engine: EngineName): Order => at(seeded, { kind: 'stop', ms: stopMs(seeded, engine) });
 export const ask = (seeded: Seeded, what: Ask): Order => at(seeded, { kind: 'ask', what });
 
 export function lives(seeded: Seeded, hit: Plan['hit'], engine: EngineName): Order[][] {

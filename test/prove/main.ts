@@ -1,5 +1,6 @@
 /** `npm run prove`: see `docs/guarantees.md` for what it proves. */
 import type { EngineName } from './engines';
+import { seedsOfWalk, walkPlan } from './each-boundary';
 import { BadOptions, help, proveCommand, type ProveCommand } from './options';
 import { planOf } from './plan';
 import { prove } from './prove';
@@ -22,7 +23,8 @@ async function main(): Promise<void> {
 
 /** @returns whether nothing was breached. */
 async function proveOn(engine: EngineName, command: ProveCommand): Promise<boolean> {
-  const { seeds, from, row, beside, rate, logs } = command;
+  const { from, row, walk, beside, rate, logs } = command;
+  const seeds = command.seeds ?? seedsOfWalk(engine);
   if (row !== undefined && !rowsOf(engine).includes(row)) {
     console.log(`${row}: has no sense on ${engine}`);
     return true;
@@ -32,7 +34,9 @@ async function proveOn(engine: EngineName, command: ProveCommand): Promise<boole
   let done = 0;
   const ran = await prove({
     engine,
-    plans: Array.from({ length: seeds }, (_, at) => planOf(from + at, engine, row)),
+    plans: Array.from({ length: seeds }, (_, at) =>
+      walk ? walkPlan(from + at, engine) : planOf(from + at, engine, row),
+    ),
     beside,
     rate,
     onRan(one) {

@@ -12,6 +12,8 @@ vendors' own books. Ends with 0 where nothing was breached, 1 where something wa
   --from N          the first seed (1); with --seeds 1: that seed alone
   --engine NAME     sqlite, redis or both (both)
   --row NAME        only seeds of this row of the table
+  --walk            each boundary with each row, once killed and once stopped there; --seeds is as many as that takes,
+                    unless it is given
   --beside N        seeds at a time (6)
   --rate N          how many times as fast as the machine's time theirs runs (50)
   --logs            log lines of every seed, not only of those that breach
@@ -23,10 +25,13 @@ Rows: ${rows.join('; ')}.
 `;
 
 export interface ProveCommand {
-  seeds: number;
+  /** null: as many as the walk has. */
+  seeds: number | null;
   from: number;
   engines: readonly EngineName[];
   row: Row | undefined;
+  /** Each boundary with each row, instead of what seeds draw. */
+  walk: boolean;
   beside: number;
   rate: number;
   logs: boolean;
@@ -36,10 +41,11 @@ export interface ProveCommand {
 }
 
 const options = {
-  seeds: { type: 'string', default: '48' },
+  seeds: { type: 'string' },
   from: { type: 'string', default: '1' },
   engine: { type: 'string', default: 'both' },
   row: { type: 'string' },
+  walk: { type: 'boolean', default: false },
   beside: { type: 'string', default: '6' },
   rate: { type: 'string', default: '50' },
   logs: { type: 'boolean', default: false },
@@ -64,11 +70,14 @@ export function proveCommand(words: readonly string[]): ProveCommand {
   if (engines.length === 0) throw new BadOptions('--engine must be sqlite, redis or both.');
   const row = rows.find((one) => one === values.row);
   if (values.row !== undefined && row === undefined) throw new BadOptions(`--row must be one of: ${rows.join('; ')}.`);
+  const { walk } = values;
+  if (walk && row !== undefined) throw new BadOptions('--walk takes all rows: leave --row out.');
   return {
-    seeds: whole('seeds', values.seeds),
+    seeds: walk && values.seeds === undefined ? null : whole('seeds', values.seeds ?? '48'),
     from: whole('from', values.from),
     engines,
     row,
+    walk,
     beside: whole('beside', values.beside),
     rate: whole('rate', values.rate),
     logs: values.logs,

@@ -37,6 +37,7 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
   };
   const plan: Plan = {
     seed,
+    walk: false,
     row,
     hit,
     places: 1,

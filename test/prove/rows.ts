@@ -75,6 +75,8 @@ export interface PlannedFault {
 
 export interface Plan {
   seed: number;
+  /** It is of the walk: boundaries are given, not drawn. */
+  walk: boolean;
   row: Row;
   hit: 'none' | 'kill' | 'pause' | 'both';
   places: number;

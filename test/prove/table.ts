@@ -1,4 +1,5 @@
 /** What a run has shown, for people. */
+import { boundaryNames } from './harms';
 import type { Twin } from './judge';
 import { rowOf, type Row } from './rows';
 import type { Ran } from './run-seed';
@@ -10,8 +11,11 @@ const explained = [
   'accepted, asked, failed: orders; asked: Failed, and a person has to decide',
 ];
 
-/** At which boundary a worker killed or stopped itself. */
-const struckAt = (deed: string): string | undefined => / (?:killed|stopped for \S+ s) at (\S+)$/.exec(deed)?.[1];
+/** What a worker did to itself, and at which boundary. */
+function struckAt(deed: string): { how: 'killed' | 'stopped'; at: string } | undefined {
+  const [, how, at] = / (killed|stopped)(?: for \S+ s)? at (\S+)$/.exec(deed) ?? [];
+  return at === undefined ? undefined : { how: how === 'killed' ? 'killed' : 'stopped', at };
+}
 
 /** @param rows that were to be run: one that was not is told, too. */
 export function tableOf(ran: readonly Ran[], rows: readonly Row[]): string[] {
@@ -42,8 +46,27 @@ export function tableOf(ran: readonly Ran[], rows: readonly Row[]): string[] {
     `failed: ${counted(ran.flatMap(({ verdict }) => verdict.failed))}`,
     `twins: ${counted(ran.flatMap(({ plan, verdict }) => verdict.twins.map((twin) => `${plan.row}: ${twinInWords(twin)}`)))}`,
     `documented limits met: ${counted(ran.flatMap(({ verdict }) => verdict.allowed))}`,
-    `boundaries struck: ${new Set(ran.flatMap(({ deeds }) => deeds.flatMap((deed) => struckAt(deed) ?? []))).size}`,
+    ...boundaryLines(ran, rows),
   ];
+}
+
+/** Which boundaries workers were killed and stopped at, and with how many of the rows. */
+function boundaryLines(ran: readonly Ran[], rows: readonly Row[]): string[] {
+  return (['killed', 'stopped'] as const).map((how) => {
+    const pairs = new Set(
+      ran.flatMap(({ plan, deeds }) =>
+        deeds.flatMap((deed) => {
+          const struck = struckAt(deed);
+          return struck?.how === how ? [`${plan.row} ${struck.at}`] : [];
+        }),
+      ),
+    );
+    const missed = boundaryNames.filter((name) => ![...pairs].some((pair) => pair.endsWith(` ${name}`)));
+    const names = boundaryNames.length;
+    // Of a few seeds the list says nothing.
+    const at = missed.length > names / 2 ? '' : `; at none of: ${missed.join(', ') || '–'}`;
+    return `${how} at ${names - missed.length} of ${names} boundaries, at ${pairs.size} of ${names * rows.length} with a row${at}`;
+  });
 }
 
 /** Each word once, with how often it is there; the commonest first. */
@@ -58,7 +81,7 @@ const twinInWords = ({ status, besideAccepted, told, named }: Twin): string =>
   `${status} beside ${besideAccepted ? 'the accepted one' : 'one that was not accepted'}, Salesforce says ${told}${named ? ' and names it' : ''}`;
 
 export function failureLines({ plan, engine, verdict, deeds, struck, logs }: Ran): string[] {
-  const asRow = rowOf(plan.seed, engine) === plan.row ? '' : ` --row '${plan.row}'`;
+  const asRow = plan.walk ? ' --walk' : rowOf(plan.seed, engine) === plan.row ? '' : ` --row '${plan.row}'`;
   return [
     `seed ${plan.seed} (${plan.row}, ${plan.hit}): ${verdict.breaches.join('; ') || 'no breach'}`,
     ...deeds.map((deed) => `    ${deed}`),
