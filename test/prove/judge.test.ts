@@ -133,6 +133,14 @@ describe('The checker of the proof', () => {
     assert.match(breaches({ whmcs: [booked(5001, 'Pending')] }), /is Pending/);
   });
 
+  it('counts what bears no mark as that of the one order which is to have none', () => {
+    const ledger = [made(5001, null), accepted(5001)];
+    assert.match(breaches({ ledger }), /5001 bears no Salesforce Order/);
+    assert.equal(breaches({ ledger, expected: { unmarked: id } }), '');
+    const twice = [...ledger, made(5002, null), accepted(5002)];
+    assert.match(breaches({ ledger: twice, expected: { unmarked: id } }), /2 WHMCS orders were accepted/);
+  });
+
   it("finds an order that bears another order's mark, or none", () => {
     assert.match(breaches({ ledger: [made(5001, otherId), accepted(5001)] }), /bears another mark/);
     assert.match(

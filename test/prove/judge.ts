@@ -44,6 +44,8 @@ export interface Expectation {
   calm: boolean;
   /** Orders that a person has to put right: their clone, say. By id. */
   asking: readonly string[];
+  /** The one order whose AddOrder bears no mark: what we had made without one is its own. */
+  unmarked?: string | null;
 }
 
 const madeTwice = ['two stores', 'paused sender'] as const;
@@ -90,9 +92,9 @@ const asking = new Set([
 const vendors = /^(\d{3}|E[A-Z]+|WHMCS_(REFUSED|CONFIG|UNREADABLE|UNREACHABLE|EDGE_BLOCKED)|SF_[A-Z_]+)$/;
 
 /** As AddOrder was sent it, in the notes or in a custom field of its services. */
-const markOf = (entry: Entry): string | null =>
+const markOf = (entry: Entry, { unmarked = null }: Expectation): string | null =>
   /sfOrderId=([A-Za-z0-9]{18});/.exec(`${String(entry['notes'] ?? '')} ${JSON.stringify(entry['items'] ?? '')}`)?.[1] ??
-  null;
+  unmarked;
 
 export function judge(books: Books, expected: Expectation): Verdict {
   const verdict: Verdict = { accepted: 0, twins: [], asked: [], failed: [], allowed: [], breaches: [] };
@@ -100,7 +102,7 @@ export function judge(books: Books, expected: Expectation): Verdict {
   const accepts = books.whmcsLedger.filter((entry) => entry.what === 'orderAccepted' && entry['by'] === 'api');
   const forOrders = new Set(books.orders.map(({ id }) => id));
   for (const entry of made) {
-    const mark = markOf(entry);
+    const mark = markOf(entry, expected);
     if (mark === null || !forOrders.has(mark))
       verdict.breaches.push(`WHMCS order ${String(entry['orderId'])} bears no Salesforce Order of this run`);
   }
@@ -130,7 +132,9 @@ interface Judging {
 
 function judgeOrder(order: HeldSalesforceOrder, judging: Judging): void {
   const { books, expected, verdict } = judging;
-  const own = judging.made.filter((entry) => markOf(entry) === order.id).map((entry) => Number(entry['orderId']));
+  const own = judging.made
+    .filter((entry) => markOf(entry, expected) === order.id)
+    .map((entry) => Number(entry['orderId']));
   const accepted = [...new Set(judging.accepts.map((entry) => Number(entry['orderId'])))].filter((id) =>
     own.includes(id),
   );

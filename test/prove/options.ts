@@ -8,7 +8,7 @@ export const help = `npm run prove -- [options]
 Kills and stops real processes at every boundary of both protocols, under faults of both vendors, and judges by the
 vendors' own books. Ends with 0 where nothing was breached, 1 where something was, 2 where it could not run.
 
-  --seeds N         how many seeds on each engine (48: two of each row)
+  --seeds N         how many seeds on each engine (52: two of each row)
   --from N          the first seed (1); with --seeds 1: that seed alone
   --engine NAME     sqlite, redis or both (both)
   --row NAME        only seeds of this row of the table
@@ -73,7 +73,7 @@ export function proveCommand(words: readonly string[]): ProveCommand {
   const { walk } = values;
   if (walk && row !== undefined) throw new BadOptions('--walk takes all rows: leave --row out.');
   return {
-    seeds: walk && values.seeds === undefined ? null : whole('seeds', values.seeds ?? '48'),
+    seeds: walk && values.seeds === undefined ? null : whole('seeds', values.seeds ?? '52'),
     from: whole('from', values.from),
     engines,
     row,

@@ -21,8 +21,8 @@ const place = z.discriminatedUnion('engine', [
 ]);
 export type PlaceOf = z.infer<typeof place>;
 
-/** Where add order puts our mark. */
-const marker = z.union([z.literal('notes'), z.object({ customFieldId: z.number() })]);
+/** Where add order puts our mark; none: nowhere. */
+const marker = z.union([z.literal('notes'), z.literal('none'), z.object({ customFieldId: z.number() })]);
 export type Marker = z.infer<typeof marker>;
 
 export const workerOptions = z.object({

@@ -182,6 +182,12 @@ export function planOf(seed: number, engine: EngineName, only?: Row): Plan {
       plan.faults = maybeLost(seeded, 0.7);
       break;
     }
+    case 'no marker':
+      // The checker knows by nothing but the mark which order WHMCS made for whom: there is one.
+      plan.marker = 'none';
+      if (seeded.chance(0.3)) also(ask(seeded, 'look-alike'));
+      plan.faults = maybeLost(seeded, 0.7);
+      break;
     case 'equal orders': {
       const same = items();
       plan.orders = [same, same, ...(seeded.chance(0.3) ? [same] : [])];

@@ -25,6 +25,7 @@ export const rows = [
   'older backup put back',
   'marker dropped',
   'marker in a field',
+  'no marker',
   'equal orders',
   'old customer',
   'look-alike',

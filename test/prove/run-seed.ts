@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPlace, type EngineName, type Place } from './engines';
 import { judge, type Allowance, type HeldSalesforceOrder, type Verdict } from './judge';
+import { Person } from './person';
 import type { Plan } from './rows';
 import { Seats } from './seats';
 import type { StoreTooth } from './toothless';
 import { VendorFaults } from './vendor-faults';
-import type { Vendors } from './vendors';
+import { customerClient, type Vendors } from './vendors';
 
 export interface Ran {
   plan: Plan;
@@ -34,10 +35,6 @@ const settleWindowMs = 3_600_000;
 /** Nothing moves for so long before the books are read. */
 const quietMs = 20_000;
 const pollMs = 40;
-/** A person who was told to ask again does so after eight minutes, a few times. */
-const betweenWordsMs = 480_000;
-const mostWords = 4;
-const channelClient = 3_001;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -59,9 +56,8 @@ class SeedRun {
   private readonly troubles: string[] = [];
   private account = '';
   private orderIds: string[] = [];
-  private readonly retried = new Map<string, number>();
   private readonly faults: VendorFaults;
-  private clicked = false;
+  private readonly person: Person;
 
   constructor(
     private readonly plan: Plan,
@@ -81,6 +77,7 @@ class SeedRun {
       act: (what) => this.act(what),
       putBack: () => this.putBack(),
     });
+    this.person = new Person({ plan, vendors, note: (what) => this.note(what), tell: (line) => this.seats.tell(line) });
   }
 
   /** A proof that breaks off is a breach too. */
@@ -108,11 +105,11 @@ class SeedRun {
     const { plan, vendors } = this;
     for (let count = 0; count < plan.places; count++) this.places.push(await newPlace(this.options.engine, plan.fsync));
     vendors.reset();
-    this.account = vendors.customer(channelClient);
+    this.account = vendors.customer(customerClient);
     await this.seats.startFirst();
     // Salesforce's times are whole seconds, and an order of the second of a store's birth is doubted.
     await this.virtually(2_500);
-    for (let count = 0; count < plan.older; count++) this.placeAlike();
+    for (let count = 0; count < plan.older; count++) this.person.placeAlike();
     const model = plan.prelude ? await this.prelude() : null;
     if (plan.backup) await this.places[0]?.backUp();
     this.goWrong();
@@ -154,17 +151,11 @@ class SeedRun {
       case 'publish again':
         people.act('duplicateLast', { n: 1, renumber: true });
         return;
-      case 'click': {
-        // A person who can't wait sets the status back and on again; what the Flow does then is a new attempt.
-        const status = people.order(id)['Activation_Status__c'];
-        if (status === 'Activated') return;
-        if (status === 'Activating') people.editOrder(id, { Activation_Status__c: 'Not Started' });
-        people.approve(id);
-        this.clicked = true;
+      case 'click':
+        this.person.click(id);
         return;
-      }
       case 'look-alike':
-        this.placeAlike();
+        this.person.placeAlike();
         return;
       case 'restart the store':
         await this.places[0]?.restart('SIGTERM');
@@ -181,18 +172,6 @@ class SeedRun {
       default:
         throw new Error('nobody knows how');
     }
-  }
-
-  /** A person makes by hand what the first Salesforce Order asks for. */
-  private placeAlike(): void {
-    this.vendors.whmcs.office.placeOrder({
-      clientId: channelClient,
-      items: (this.plan.orders[0] ?? []).map(({ code, quantity }) => ({
-        pid: code === 'HOST-M' ? 20 : 11,
-        quantity,
-        billingCycle: 'monthly',
-      })),
-    });
   }
 
   /** An order that goes well before anything goes wrong. */
@@ -249,7 +228,7 @@ class SeedRun {
       if (now > Math.max(limit, this.seats.lastStart + settleWindowMs) || this.troubles.length > 0) return;
       const busyUntil = this.faults.busyUntil(now);
       const open = this.orders().filter(({ status }) => status === 'Activating');
-      const again = open.length === 0 && this.retryFailed(now);
+      const again = open.length === 0 && this.person.retryFailed(this.orders(), now);
       if (again) limit = now + settleWindowMs;
       if (open.length > 0 || again || this.seats.stopped > 0 || this.seats.starting > 0 || now < busyUntil) {
         quietSince = null;
@@ -262,53 +241,6 @@ class SeedRun {
       quietSince ??= now;
       if (now - quietSince >= quietMs) return;
     }
-  }
-
-  private readonly failedAt = new Map<string, number>();
-  /** @returns whether a person has pressed Retry, or will. */
-  private retryFailed(now: number): boolean {
-    let any = false;
-    for (const { id, status } of this.orders()) {
-      const done = this.retried.get(id) ?? 0;
-      if (status !== 'Failed' || done >= this.plan.retries) continue;
-      any = true;
-      const since = this.failedAt.get(id) ?? now;
-      this.failedAt.set(id, since);
-      if (now - since < this.plan.retryAfterMs) continue;
-      if (this.cancelsFirst(id, now)) continue;
-      this.failedAt.delete(id);
-      this.retried.set(id, done + 1);
-      this.note(`a person presses Retry on ${id}`);
-      this.vendors.salesforce.people.approve(id);
-    }
-    return any;
-  }
-
-  /** When a person may press Retry after the word to cancel. */
-  private readonly wordAt = new Map<string, { again: number; words: number }>();
-  /**
-   * A person gives the word to cancel, once more where the first one only notes it, and then waits a while for what comes of it.
-   * @returns whether there is still something to wait for.
-   */
-  private cancelsFirst(id: string, now: number): boolean {
-    const { cancels } = this.plan;
-    const living = this.vendors.whmcs.office
-      .orders()
-      .filter(({ status, notes }) => status === 'Pending' && notes.includes(id))
-      .map((order) => order.id)
-      .sort((one, other) => one - other);
-    const word = this.wordAt.get(id) ?? { again: now, words: 0 };
-    if (cancels === null || living.length < 2 || word.words >= mostWords) {
-      const waits = now < word.again;
-      if (!waits) this.wordAt.delete(id);
-      return waits;
-    }
-    if (now < word.again) return true;
-    this.wordAt.set(id, { again: now + betweenWordsMs, words: word.words + 1 });
-    const whmcsOrderId = (cancels === 'the older' ? living[0] : living.at(-1)) ?? 0;
-    this.note(`a person lets WHMCS order ${whmcsOrderId} be cancelled`);
-    this.seats.tell({ do: 'cancel twin', orderId: id, whmcsOrderId });
-    return true;
   }
 
   private orders(): HeldSalesforceOrder[] {
@@ -341,6 +273,7 @@ class SeedRun {
         allowances: plan.allowances.filter((one) => this.cameAbout(one)),
         calm,
         asking: plan.clone ? this.orderIds.slice(0, 1) : [],
+        unmarked: plan.marker === 'none' ? (this.orderIds[0] ?? null) : null,
       },
     );
     verdict.breaches.push(...this.troubles);
@@ -349,7 +282,7 @@ class SeedRun {
 
   /** A limit that hangs on what a worker or a person does in time counts only where it was done. */
   private cameAbout(allowance: Allowance): boolean {
-    if (allowance === 'edited') return this.clicked;
+    if (allowance === 'edited') return this.person.clicked;
     return allowance !== 'paused sender' || this.seats.pausedSender;
   }
 

@@ -7,6 +7,8 @@ import type { Pace } from './scaled-clock';
 /** Where each seed begins. */
 const startAt = Date.UTC(2026, 0, 5, 9);
 const clientId = 'prove';
+/** The WHMCS client that each seed's orders are of. */
+export const customerClient = 3_001;
 const username = 'integration@prove.example';
 
 export class Vendors {
