@@ -1,9 +1,11 @@
 /**
  * Events of a channel that nobody listens to any more, since its source was set to another one or taken out. Their orders
- * would stay Activating without a word, as the sweep leaves alone what has an open event: they go on in this channel.
+ * would stay Activating without a word, as the sweep leaves alone what has an open event: they go on in this channel. Those
+ * that have failed, or died with their processes, end as in their own.
  */
 import type { InboxEvent } from '../state/contract';
 import type { Provisioning } from './provisioning';
+import { endDeadEvent } from './stopped-events';
 import { failurePart } from './stored-failure';
 
 export interface LeftChannelsParts {
@@ -26,60 +28,71 @@ export class LeftChannels {
 
   constructor(private readonly parts: LeftChannelsParts) {}
 
-  /** To be called from time to time. @returns whether something was taken up. @throws StoreError */
-  async takeUp(): Promise<boolean> {
+  /** To be called from time to time. @throws StoreError */
+  async takeUp(): Promise<void> {
     const channels = await this.others();
     for (const known of this.since.keys()) if (!channels.has(known)) this.since.delete(known);
-    let taken = 0;
-    for (const [channel, events] of channels) taken += await this.ofChannel(channel, events);
-    return taken > 0;
+    for (const [channel, events] of channels) await this.ofChannel(channel, events);
   }
 
-  /** Open events of other channels; a deferred or parked one stays until its time. */
+  /** Open events of other channels, the dead first; a deferred or parked one stays until its time. */
   private async others(): Promise<Map<string, InboxEvent[]>> {
     const { provisioning, channel } = this.parts;
     const now = provisioning.clock.now();
     const channels = new Map<string, InboxEvent[]>();
-    for (const state of ['inWork', 'waiting', 'parked'] as const)
+    for (const state of ['dead', 'inWork', 'waiting', 'parked'] as const)
       for (const event of await provisioning.store.inbox.inState(null, state, mostAtOnce))
-        if (event.channel !== channel && (event.notBefore === null || event.notBefore <= now))
+        if (event.channel !== channel && event.end === null && (event.notBefore === null || event.notBefore <= now))
           channels.set(event.channel, [...(channels.get(event.channel) ?? []), event]);
     return channels;
   }
 
-  private async ofChannel(channel: string, events: readonly InboxEvent[]): Promise<number> {
+  private async ofChannel(channel: string, events: readonly InboxEvent[]): Promise<void> {
     const { store, clock, log } = this.parts.provisioning;
     // Whoever listens holds it.
     const lease = await store.leases.acquire(`leader:${channel}`, leaseMs);
     if (lease === null) {
       this.since.delete(channel);
-      return 0;
+      return;
     }
     try {
       const since = this.since.get(channel) ?? clock.monotonic();
       this.since.set(channel, since);
-      if (clock.monotonic() - since < leftMs) return 0;
+      if (clock.monotonic() - since < leftMs) return;
       let taken = 0;
-      for (const event of events) if (await this.move(event)) taken += 1;
+      for (const event of events) if (await this.goesOn(event)) taken += 1;
       if (taken > 0)
         log.warn('Nobody listens to this channel any more; its open events go on in another', {
           channel,
           into: this.parts.channel,
           events: taken,
         });
-      return taken;
     } finally {
       await store.leases.release(lease).catch(() => undefined);
     }
   }
 
+  /** @returns whether it goes on in this channel; else it ends here, or something is still at it. */
+  private async goesOn(event: InboxEvent): Promise<boolean> {
+    const { provisioning } = this.parts;
+    const { orderId } = event;
+    if (event.state === 'dead') await endDeadEvent(provisioning, event);
+    // What a step still works on ends that step first.
+    else if (orderId !== null && provisioning.handouts.running(orderId).length > 0) return false;
+    // The failure stands, and only the hand-out of its own channel would decide it.
+    else if (failurePart(event.failure)?.wish) await provisioning.endings.decide(event);
+    else {
+      await this.move(event);
+      return true;
+    }
+    return false;
+  }
+
   /** Added first, ended then: a process that ends in between does it again, and the inbox knows what was added. */
-  private async move(event: InboxEvent): Promise<boolean> {
+  private async move(event: InboxEvent): Promise<void> {
     const { provisioning, channel, orderIdField } = this.parts;
     const { store, handouts, clock } = provisioning;
     const { orderId } = event;
-    // What a step still works on ends that step first; a failure that waits for settling is ended by it, whatever the channel.
-    if (orderId === null || handouts.running(orderId).length > 0 || failurePart(event.failure)?.wish) return false;
     const { id } = await store.inbox.add({
       channel,
       replayId: null,
@@ -88,11 +101,11 @@ export class LeftChannels {
       receivedAt: clock.now(),
       orderId,
       delivery: 'recovered',
-      payload: { [orderIdField]: orderId },
+      // One that names no order is told as such by the hand-out.
+      payload: orderId === null ? event.payload : { [orderIdField]: orderId },
     });
     const reason = `Nobody listens to ${event.channel} any more; it goes on as ${id}`;
     await store.inbox.finish(event.id, event.handout, 'Done', reason, clock.now());
     handouts.end(event.id, event.handout);
-    return true;
   }
 }

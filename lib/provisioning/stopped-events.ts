@@ -35,20 +35,8 @@ export class StoppedEvents {
   /** Events that died with their processes: told as failed, unless the ledger knows better. */
   async endDead(): Promise<void> {
     const { provisioning, channel } = this.options;
-    for (const event of await provisioning.store.inbox.inState(channel, 'dead', 1_000)) {
-      if (event.end !== null || event.orderId === null) continue;
-      if (failurePart(event.failure)?.wish) {
-        await provisioning.endings.decide(event);
-        continue;
-      }
-      const cause = failure(
-        'EVENT_CRASHED',
-        event.reason ?? 'Node-RED ended five times while it worked on this event',
-        'event',
-      );
-      provisioning.log.error(cause.message, { order: event.orderId, event: event.id });
-      await this.fail({ eventId: event.id, handout: event.handout, orderId: event.orderId }, cause.part());
-    }
+    for (const event of await provisioning.store.inbox.inState(channel, 'dead', 1_000))
+      await endDeadEvent(provisioning, event);
   }
 
   async endSilent(): Promise<void> {
@@ -84,17 +72,32 @@ export class StoppedEvents {
       recorded ??
       failure('FLOW_TIMEOUT', `The message stopped ${where}; no box of the flow ended the order`, 'event').part();
     provisioning.log.error(cause.message, { order: handout.orderId, event: event.id, code: cause.code });
-    await this.fail(handout, cause);
+    await fail(provisioning, handout, cause);
   }
+}
 
-  /** An order whose record cannot be read holds up no other. */
-  private async fail(of: EndingOf, cause: FailurePart): Promise<void> {
-    const { endings } = this.options.provisioning;
-    try {
-      await endings.fail(of, cause);
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      endings.leaveToPeople(of, error);
-    }
+/** An event that died with its processes: told as failed, unless the ledger knows better. One that has ended is left. */
+export async function endDeadEvent(provisioning: Provisioning, event: InboxEvent): Promise<void> {
+  if (event.end !== null || event.orderId === null) return;
+  if (failurePart(event.failure)?.wish) {
+    await provisioning.endings.decide(event);
+    return;
+  }
+  const cause = failure(
+    'EVENT_CRASHED',
+    event.reason ?? 'Node-RED ended five times while it worked on this event',
+    'event',
+  );
+  provisioning.log.error(cause.message, { order: event.orderId, event: event.id });
+  await fail(provisioning, { eventId: event.id, handout: event.handout, orderId: event.orderId }, cause.part());
+}
+
+/** An order whose record cannot be read holds up no other. */
+async function fail({ endings }: Provisioning, of: EndingOf, cause: FailurePart): Promise<void> {
+  try {
+    await endings.fail(of, cause);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    endings.leaveToPeople(of, error);
   }
 }
