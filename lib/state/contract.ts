@@ -149,7 +149,8 @@ export interface Inbox {
   ): Promise<{ id: string; isNew: boolean }>;
   /**
    * Hands out the event that has waited longest and whose order has none in work (parked ones of an order do not block
-   * it, but an older one goes first). Raises `handout`, marks it in work by this instance. Null: nothing to do now.
+   * it, but an older one goes first). Raises `handout`, marks it in work by this instance. Null: nothing to do now. One that
+   * is parked for longer than `parkedAtMostMs` from `now` goes at once: our clock was ahead when it was parked.
    */
   take(channel: string, now: number): Promise<InboxEvent | null>;
   /** Hands the same event out again at once: raises `handout`. Null when it is no longer in work under `handout`. */

@@ -15,6 +15,12 @@ export function inboxId(
   return `ev-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
 }
 
+/**
+ * ms that a parked event waits at most. The longest park of ours is half an hour: a longer wait is looked at in between. What
+ * is parked for longer was parked while the clock was ahead, and may go at once; it only looks again.
+ */
+export const parkedAtMostMs = 2 * 60 * 60 * 1000;
+
 /** Process deaths in work after which an event is dead. */
 export const crashLimit = 5;
 

@@ -40,8 +40,9 @@ end
 return isNew and 1 or 0`);
 
 /**
- * channel, now, instance, the place after which to look or ''. Answers the event, nothing where none may go, or, after a
- * thousand that may not, the place after which to look on: others are served in between.
+ * channel, now, instance, the place after which to look or '', the latest time of a park (now and the most that one lasts).
+ * Answers the event, nothing where none may go, or, after a thousand that may not, the place after which to look on: others
+ * are served in between.
  */
 export const take = inbox(`
 local channel, now, instance = arg[1], arg[2], arg[3]
@@ -50,6 +51,15 @@ for _, id in ipairs(call('ZRANGEBYSCORE', q .. 'later:' .. channel, '-inf', now,
   call('ZREM', q .. 'later:' .. channel, id)
   local place = call('HGET', events(id), 'place')
   if place then call('ZADD', line, place, id) end
+end
+-- Parked while the clock was ahead; a deferred one, which waits, keeps whatever time a person has set.
+for _, id in ipairs(call('ZRANGEBYSCORE', q .. 'later:' .. channel, '(' .. arg[5], '+inf', 'LIMIT', 0, 1000)) do
+  local e = load(id)
+  if e and e.state == 'parked' then
+    call('ZREM', q .. 'later:' .. channel, id)
+    call('ZADD', line, e.place, id)
+    call('ZADD', q .. 'since:' .. channel, string.format('%.0f', math.min(tonumber(e.waitingSince), tonumber(now))), id)
+  end
 end
 -- Orders that have an event in work; one whose keys were deleted by hand holds up nothing.
 local busy = {}

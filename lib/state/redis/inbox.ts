@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../clock';
 import type { JsonObject } from '../../json';
 import type { EventEnd, Inbox, InboxEvent, InboxState, IncomingEvent, Position } from '../contract';
-import { inboxId, rememberMs, stateOfEnd } from '../event-id';
+import { inboxId, parkedAtMostMs, rememberMs, stateOfEnd } from '../event-id';
 import type { Connection } from './connection';
 import * as lua from './inbox-lua';
 import { hash, jsonText, numberText as number } from './rows';
@@ -84,8 +84,9 @@ export class RedisInbox implements Inbox {
   }
 
   async take(channel: string, now: number): Promise<InboxEvent | null> {
+    const at = Math.floor(now);
     for (let after = ''; ;) {
-      const answer = await this.connection.run(lua.take, channel, Math.floor(now), this.instance, after);
+      const answer = await this.connection.run(lua.take, channel, at, this.instance, after, at + parkedAtMostMs);
       if (typeof answer !== 'string') return oneRow.parse(answer);
       after = answer;
     }

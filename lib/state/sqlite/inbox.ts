@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../clock';
 import type { JsonObject } from '../../json';
 import type { EventEnd, Inbox, InboxEvent, InboxState, IncomingEvent, Position } from '../contract';
-import { inboxId, rememberMs, stateOfEnd } from '../event-id';
+import { inboxId, parkedAtMostMs, rememberMs, stateOfEnd } from '../event-id';
 import type { Command, Connection, Query } from './connection';
 import type { SqliteCursor } from './cursor';
 import { countsRow, inboxColumns, inboxRow, noCounts } from './inbox-row';
@@ -11,7 +11,9 @@ import { countsRow, inboxColumns, inboxRow, noCounts } from './inbox-row';
 const limitRow = z.object({ value: z.number().nullable() }).transform((row) => row.value);
 const rawRow = z.object({ raw: z.string().nullable() }).transform((row) => row.raw);
 
-const mayGo = `state IN ('waiting', 'parked') AND (not_before IS NULL OR not_before <= $now)`;
+/** Parked while the clock was ahead; a deferred one, which waits, keeps whatever time a person has set. */
+const tooFar = `(state = 'parked' AND not_before > $now + ${parkedAtMostMs})`;
+const mayGo = `state IN ('waiting', 'parked') AND (not_before IS NULL OR not_before <= $now OR ${tooFar})`;
 /** The end of the line. */
 const nextPlace = '(SELECT ifnull(max(place), 0) + 1 FROM inbox)';
 
@@ -123,7 +125,8 @@ export class SqliteInbox implements Inbox {
       countsRow,
     );
     this.oldest = connection.query(
-      `SELECT min(max(waiting_since, ifnull(not_before, 0))) AS value FROM inbox WHERE ${mayGo} AND ${ofChannel}`,
+      `SELECT min(CASE WHEN ${tooFar} THEN min(waiting_since, $now) ELSE max(waiting_since, ifnull(not_before, 0)) END)
+         AS value FROM inbox WHERE ${mayGo} AND ${ofChannel}`,
       limitRow,
     );
   }

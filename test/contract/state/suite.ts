@@ -5,6 +5,7 @@ import { cursorAndAdding } from './cursor-and-adding';
 import { handingOut } from './handing-out';
 import { endings } from './endings';
 import { ledgerAndClaims } from './ledger-and-claims';
+import { parkedTooFar } from './parked-too-far';
 import { leases } from './leases';
 import { wholeStore } from './whole-store';
 
@@ -13,6 +14,7 @@ export function stateContract(engine: EngineUnderTest): void {
     wholeStore(engine);
     cursorAndAdding(engine);
     handingOut(engine);
+    parkedTooFar(engine);
     endings(engine);
     ledgerAndClaims(engine);
     leases(engine);
