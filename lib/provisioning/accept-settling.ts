@@ -1,6 +1,6 @@
 /** Settling an AcceptOrder with effects: reads the order and its services, asks `settle-accept`, puts it on record. */
 import type { Order } from '../whmcs/contract';
-import { settleAccept } from './add-record';
+import { acceptedElsewhere, settleAccept } from './add-record';
 import type { Settling } from './add-settling';
 import { adoptedOf, gone } from './adopted-order';
 import { failure, type Failure } from './failure';
@@ -33,6 +33,8 @@ export async function lookAgain(settling: Settling, quarantine: AcceptSight['qua
   return { found, services, decision: lookAtAccept({ found, services, accepts, facts: order.facts, quarantine }) };
 }
 
+type How = NonNullable<AcceptIntent['settled']>['how'];
+
 export type Concluded = { kind: 'accepted' } | { kind: 'failed'; failure: Failure };
 
 /** Puts what was seen on record, and settles the unsettled accept with it. */
@@ -48,7 +50,7 @@ export async function conclude(
     case 'done': {
       const known = order.record.accepted?.warning ?? null;
       await order.save((record) => ({
-        ...settled(record, 'done', decision.warning ?? ''),
+        ...ran(record, 'done', decision.warning ?? ''),
         accepted: {
           at: order.clock.now(),
           attempt: record.attempt,
@@ -95,14 +97,25 @@ export async function conclude(
       );
   }
 
-  async function fail(how: NonNullable<AcceptIntent['settled']>['how'], cause: Failure): Promise<Concluded> {
-    if (open(order.record)) await order.save((record) => settled(record, how, cause.message));
+  /** What is seen now holds over an accept that was proven before. */
+  async function fail(how: How, cause: Failure): Promise<Concluded> {
+    await order.save((record) => ({
+      ...(how === 'partial' ? ran(record, how, cause.message) : settled(record, how, cause.message)),
+      accepted: null,
+    }));
     return { kind: 'failed', failure: cause };
   }
 
-  function settled(record: OrderRecord, how: NonNullable<AcceptIntent['settled']>['how'], detail: string) {
+  function settled(record: OrderRecord, how: How, detail: string) {
     const accept = open(record);
     return accept ? settleAccept(record, accept.id, { how, at: order.clock.now(), detail }) : record;
+  }
+
+  /** The order is Active: whoever has accepted it, its modules have run. */
+  function ran(record: OrderRecord, how: 'done' | 'partial', detail: string): OrderRecord {
+    const next = settled(record, how, detail);
+    const isKnown = next.accepts.some((one) => one.whmcsOrderId === orderId && wasSent(one));
+    return isKnown ? next : acceptedElsewhere(next, order.facts, adopted, { how, at: order.clock.now(), detail });
   }
 
   /** What was seen says nothing of an accept of another WHMCS order. */

@@ -49,6 +49,31 @@ export const settleAdd = (record: OrderRecord, id: string, settled: AddEnd): Ord
 export const settleAccept = (record: OrderRecord, id: string, settled: AcceptEnd): OrderRecord =>
   withoutSettle({ ...record, accepts: record.accepts.map((one) => (one.id === id ? { ...one, settled } : one)) });
 
+/**
+ * The order is Active, and none of our calls has made it so: a person or a paid invoice has. Its modules have run all the
+ * same, so that counts as an accept that was sent, should the order be Pending again later (exactly-one R6).
+ */
+export const acceptedElsewhere = (
+  record: OrderRecord,
+  facts: readonly Fact[],
+  { whmcs, orderId }: Adopted,
+  settled: AcceptEnd,
+): OrderRecord => ({
+  ...record,
+  accepts: [
+    ...record.accepts,
+    {
+      id: nextIntentId('c', record, facts),
+      at: settled.at,
+      sender: unknownSender,
+      whmcs,
+      whmcsOrderId: orderId,
+      quarantineMs: 0,
+      settled,
+    },
+  ],
+});
+
 /** A person must decide. The intent stays unsettled, and is looked out for. */
 export const stopAdd = (
   record: OrderRecord,
@@ -106,8 +131,10 @@ export const askNewOrder = (record: OrderRecord, id: string): OrderRecord => ({
   adds: record.adds.map((one) => (one.id === id ? { ...one, newOrderAsked: true } : one)),
 });
 
+/** What was seen of the accept of one WHMCS order says nothing of another's. */
 export const adopt = (record: OrderRecord, adopted: Adopted): OrderRecord => ({
   ...record,
+  accepted: record.adopted?.orderId === adopted.orderId ? record.accepted : null,
   past: [...record.past, ...(record.adopted ? [record.adopted] : [])].filter((one) => one.orderId !== adopted.orderId),
   adopted,
 });

@@ -20,9 +20,12 @@ import { otherClient, wantedAnew, type WantedNow } from './wanted-now';
  * @throws WhmcsError when it cannot be read.
  */
 export async function readBack(settling: Settling, step: StepName, now: WantedNow | null = null): Promise<Order> {
-  const { whmcs, signal } = settling;
+  const { order, whmcs, signal } = settling;
   const found = await readOrder(whmcs, adoptedOf(settling).orderId, signal);
-  const dead = found === null || lifeOf(found.status) === 'dead';
+  const life = found === null ? 'dead' : lifeOf(found.status);
+  const dead = found === null || life === 'dead';
+  // What is seen now holds over an accept that was proven before: Activated is told of an order that is live alone.
+  if (life !== 'active' && order.record.accepted) await order.save((record) => ({ ...record, accepted: null }));
   if (now && !dead) await takeAsWanted(settling, found, now, step);
   const adopted = adoptedOf(settling);
   if (adopted.verified && !dead) return alive(found, step);
@@ -192,6 +195,7 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
       ...adopted,
       ...shown(twin),
       orderId: twin.order.id,
+      clientId: twin.order.clientId,
       outcome: 'adopted',
       at: order.clock.now(),
       verified: false,

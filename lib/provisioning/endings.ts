@@ -290,6 +290,6 @@ export class Endings {
   }
 }
 
-/** An accept proven by reading back, in the attempt that is under way. */
+/** An accept proven by reading back, in the attempt that is under way, or whose result is still to be told. */
 const isAccepted = (record: OrderRecord): boolean =>
-  record.accepted !== null && record.accepted.attempt === record.attempt;
+  record.accepted?.attempt === record.attempt && (record.attemptState === 'open' || isUntold(record));
