@@ -26,12 +26,50 @@ export function sameBoot(one: Pick<Sender, 'bootId'>, other: Pick<Sender, 'bootI
   return a !== null && b !== null && Math.abs(a - b) <= 60;
 }
 
-/** Whether a process of this boot still runs here; null where that can't be told. */
-export function isRunning(sender: Pick<Sender, 'pid' | 'startTime'>): boolean | null {
+/** What this host tells of its processes; tests put their own in its place. */
+export interface Processes {
+  /** Text of /proc/<pid>/stat; null where it cannot be read. */
+  stat(pid: number): string | null;
+  /** Sends signal 0. @throws an error with code ESRCH where there is no such process. */
+  signal(pid: number): void;
+}
+
+const ofThisHost: Processes = {
+  stat(pid) {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8');
+    } catch {
+      return null;
+    }
+  },
+  signal: (pid) => void process.kill(pid, 0),
+};
+
+/**
+ * Whether a process of this boot still runs here; null where that can't be told, as where /proc hides the processes of
+ * other users (hidepid, ProtectProc of systemd).
+ */
+export function isRunning(
+  sender: Pick<Sender, 'pid' | 'startTime'>,
+  processes: Processes = ofThisHost,
+): boolean | null {
   if (process.platform !== 'linux') return null;
-  const stat = statOf(sender.pid);
+  const stat = statOf(sender.pid, processes);
+  // Some process has this number, ours or another's.
+  if (stat === null && hasNumber(sender.pid, processes)) return null;
   // A zombie has ended: it only waits to be counted by its parent.
   return stat !== null && stat.startTime === sender.startTime && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+function hasNumber(pid: number, processes: Processes): boolean {
+  // A signal to 0 or to less is one to a group of processes.
+  if (pid <= 0) return false;
+  try {
+    processes.signal(pid);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
 }
 
 const fallbackPrefix = 'up-since-';
@@ -65,13 +103,10 @@ function upSince(id: string): number | null {
 }
 
 /** Fields 3 (state) and 22 (start time, in ticks since boot) of /proc/<pid>/stat. The name before them may hold spaces and brackets. */
-function statOf(pid: number): { state: string; startTime: string } | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state, startTime] = [fields[0], fields[19]];
-    return state === undefined || startTime === undefined ? null : { state, startTime };
-  } catch {
-    return null;
-  }
+function statOf(pid: number, processes = ofThisHost): { state: string; startTime: string } | null {
+  const stat = processes.stat(pid);
+  if (stat === null) return null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, startTime] = [fields[0], fields[19]];
+  return state === undefined || startTime === undefined ? null : { state, startTime };
 }

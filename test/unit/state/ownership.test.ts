@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { isRunning, sameBoot, sharesProcessIds, thisProcess } from '../../../lib/state/sender';
+import { isRunning, sameBoot, sharesProcessIds, thisProcess, type Processes } from '../../../lib/state/sender';
 import type { StateStore } from '../../../lib/state/contract';
 import { Embedded, storeErrorWith } from './embedded';
 
@@ -130,6 +130,34 @@ describe('A sender', () => {
     assert.equal(isRunning(me), true);
     assert.equal(isRunning({ ...me, startTime: '1' }), false);
     assert.equal(isRunning({ pid: 2 ** 22 + 1, startTime: '1' }), false);
+  });
+
+  it('whose entry in /proc cannot be read is not known to have ended, unless no process has its number', () => {
+    if (process.platform !== 'linux') return;
+    const hidden = (answer: () => void): Processes => ({ stat: () => null, signal: answer });
+    const refusal = (code: string) => () => {
+      throw Object.assign(new Error(code), { code });
+    };
+    const other = { pid: 4242, startTime: '1' };
+    // hidepid=2, or ProtectProc=invisible of systemd: of another user, then of our own.
+    assert.equal(isRunning(other, hidden(refusal('EPERM'))), null);
+    assert.equal(
+      isRunning(
+        other,
+        hidden(() => undefined),
+      ),
+      null,
+    );
+    assert.equal(isRunning(other, hidden(refusal('ESRCH'))), false);
+    // Signals to such numbers go to groups of processes.
+    for (const pid of [0, -1])
+      assert.equal(
+        isRunning(
+          { pid, startTime: '1' },
+          hidden(() => assert.fail()),
+        ),
+        false,
+      );
   });
 
   it('of another container of the same host shares its boot, and not its process ids', () => {
