@@ -27,11 +27,17 @@ export interface StuckOrdersParts {
 }
 
 export interface StuckOrder {
-  /** Wall ms at which its last result was dropped; null: it was told, or there is none. */
-  droppedAt: number | null;
+  /**
+   * What its results came to, wall ms: when the last was dropped, and when the last event ended that had one. Salesforce
+   * shows none of them, be it that a person has asked anew, or that one was lost with its record.
+   */
+  resultsAt: number[];
 }
 
-/** The same attempt is taken up so often in a day; then the order is left to people. */
+/**
+ * The same attempt is taken up so often in a day; then the order is left to people. An attempt that no run has opened yet is
+ * told by the change that began it.
+ */
 const mostRecoveries = 3;
 const dayMs = 86_400_000;
 
@@ -57,9 +63,13 @@ export class StuckOrders {
         this.leaveToPeople(order.id, 'What became of its call to WHMCS is for a person to decide');
         return null;
       }
-      const times = events.filter((event) => this.isRecoveryOfToday(event)).length;
-      if (times < mostRecoveries || isAnotherAttempt(record, order.attempt))
-        return { droppedAt: told?.how === 'dropped' ? told.at : null };
+      const isNewer = isAnotherAttempt(record, order.attempt);
+      const times = events.filter(
+        (event) => this.isRecoveryOfToday(event) && (!isNewer || event.createdAt === order.lastModifiedAt),
+      ).length;
+      const droppedAt = told?.how === 'dropped' ? told.at : null;
+      const endedAt = events.find(hadResult)?.endedAt ?? null;
+      if (times < mostRecoveries) return { resultsAt: [droppedAt, endedAt].filter((at) => at !== null) };
       this.leaveToPeople(order.id, `It was taken in ${times} times within a day, and is Activating again`);
     } catch (error) {
       // One order's damaged record must not keep the others waiting.
@@ -84,6 +94,9 @@ export class StuckOrders {
     this.parts.log.error('This order is still Activating, and the sweep leaves it to people', { order: orderId, why });
   }
 }
+
+/** It ended with something to tell. A skip, and an end without a result, leave the Order as it is on purpose. */
+const hadResult = ({ end }: InboxEvent): boolean => end === 'Failed' || end === 'Activated';
 
 /** Background work will end it. */
 const isBeingSettled = (record: OrderRecord): boolean =>

@@ -228,10 +228,10 @@ export class Sweep {
     return (serverNow ?? this.parts.clock.now()) - lastModifiedAt < this.settings.minAgeMs + margin;
   }
 
-  /** @returns false: this change of the order was taken in before, and no result of it was dropped since. */
-  private async take({ id, lastModifiedAt }: ActivatingOrder, { droppedAt }: StuckOrder): Promise<boolean> {
+  /** @returns false: this change of the order was taken in before, and no result has come to nothing since. */
+  private async take({ id, lastModifiedAt }: ActivatingOrder, { resultsAt }: StuckOrder): Promise<boolean> {
     const { store, channel, orderIdField, clock } = this.parts;
-    const times = droppedAt === null ? [lastModifiedAt] : [lastModifiedAt, droppedAt];
+    const times = [lastModifiedAt, ...resultsAt];
     const { isNew } = await store.inbox.add({
       channel,
       replayId: null,

@@ -1,6 +1,8 @@
 /** The sweep beside the flow, judged by the books of Salesforce and WHMCS. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { Sweep } from '../../../lib/provisioning/sweep';
+import { databaseClass } from '../../../lib/state/sqlite/load-sqlite';
 import { channel, orderId } from './desk-under-test';
 import { JobUnderTest, type JobOptions } from './job-under-test';
 import { ListedOrders } from './vendor-doubles/listed-orders';
@@ -148,6 +150,27 @@ describe('The sweep beside the flow', () => {
         assert.equal(job.status(), 'Failed');
         assert.deepEqual(await deliveries(), ['live']);
         assert.deepEqual(job.whmcs.calls.filter((call) => call === 'AddOrder').length, 1);
+      });
+
+      it('takes an order in again whose Failed was lost with its record before it was told', async () => {
+        await begin({ withAttempts });
+        job.whmcs.addFaults = [{ end: 'refused', message: 'Invalid Payment Method' }];
+        job.salesforce.refuse = { kind: 'later', code: '503', message: 'away' };
+        assert.deepEqual(await swept(), [orderId]);
+        await job.desk.settle(5 * minute);
+        const [event] = await job.desk.provisioning.store.inbox.ofOrder(orderId);
+        assert.deepEqual([event?.end, (await job.record()).report?.told], ['Failed', null]);
+        assert.deepEqual(await swept(), []);
+        const Database = databaseClass();
+        const database = new Database(join(job.desk.directory, 'order-provisioning.sqlite'));
+        database.prepare('DELETE FROM ledger').run();
+        database.close();
+        job.salesforce.refuse = null;
+        await job.desk.settle(2 * minute);
+        assert.equal(job.status(), 'Activating');
+        assert.deepEqual(await swept(), [orderId]);
+        await job.rest();
+        oneOrder();
       });
 
       it('takes up a Retry whose event was lost, after a person had to decide', async () => {

@@ -308,21 +308,69 @@ describe('the sweep', () => {
 
   // ------------------------------------------------------------------ once, not for ever
 
-  it('takes each change of an order once, however its flow ends it', async () => {
-    const order = desk.salesforce.add(orderId, { lastModifiedAt: 0 });
+  /** What waits is handed out, and ends so, by now longer than a minute ago. */
+  const endRecovered = async (end: 'Skipped' | 'Done' | 'Failed' | 'Activated'): Promise<void> => {
+    const event = await inbox().take(channel, desk.clock.now());
+    if (event) await inbox().finish(event.id, event.handout, end, null, desk.clock.now());
+    await desk.clock.advance(2 * minute);
+  };
+  /** How many each of so many sweeps took in, while the flow ends what they took in so. */
+  const takenInTurn = async (
+    sweep: Sweep,
+    times: number,
+    end: 'Skipped' | 'Failed' | 'Activated',
+  ): Promise<number[]> => {
+    const taken: number[] = [];
+    for (let n = 0; n < times; n++) {
+      taken.push((await takenBy(sweep)).length);
+      await endRecovered(end);
+    }
+    return taken;
+  };
+
+  for (const end of ['Done', 'Skipped'] as const)
+    it(`takes each change of an order once, when its flow ends it as ${end}`, async () => {
+      const order = desk.salesforce.add(orderId, { lastModifiedAt: 0 });
+      await ended('Failed');
+      const sweep = create();
+      assert.deepEqual(await takenBy(sweep), [orderId]);
+      await endRecovered(end);
+      assert.deepEqual(await takenBy(sweep), []);
+      order.lastModifiedAt = 1_000;
+      assert.deepEqual(await takenBy(sweep), [orderId]);
+      assert.equal((await eventsOf()).length, 3);
+    });
+
+  for (const end of ['Failed', 'Activated'] as const) {
+    it(`takes the same change again when it ended as ${end} and no record knows of that: three times in a day at most`, async () => {
+      desk.salesforce.add(orderId, { lastModifiedAt: 0 });
+      const sweep = create();
+      assert.deepEqual(await takenInTurn(sweep, 6, end), [1, 1, 1, 0, 0, 0]);
+      assert.deepEqual(
+        of('error').map((line) => [line.facts['order'], line.facts['why']]),
+        [[orderId, 'It was taken in 3 times within a day, and is Activating again']],
+      );
+      desk.clock.setWall(desk.clock.now() + 24 * 60 * minute);
+      assert.deepEqual(await takenInTurn(sweep, 2, end), [1, 1], 'on the next day');
+    });
+
+    it(`takes a Retry again that ended as ${end} while the record knows the attempt before: as often at most`, async () => {
+      const order = desk.salesforce.add(orderId, { lastModifiedAt: 0, attempt: 2 });
+      await desk.record({ attempt: 1, salesforceAttempt: 1, attemptState: 'closed', report: told(0) });
+      const sweep = create();
+      assert.deepEqual(await takenInTurn(sweep, 5, end), [1, 1, 1, 0, 0]);
+      order.attempt = 3;
+      order.lastModifiedAt = 1_000;
+      assert.deepEqual(await takenInTurn(sweep, 5, end), [1, 1, 1, 0, 0], 'a person’s Retry');
+    });
+  }
+
+  it('takes the same change again after a wall clock that was set back', async () => {
+    desk.salesforce.add(orderId, { lastModifiedAt: 0 });
     const sweep = create();
-    const endRecovered = async (): Promise<void> => {
-      const event = await inbox().take(channel, desk.clock.now());
-      assert.ok(event);
-      await inbox().finish(event.id, event.handout, 'Done', null, desk.clock.now());
-      await desk.clock.advance(2 * minute);
-    };
-    assert.deepEqual(await takenBy(sweep), [orderId]);
-    await endRecovered();
-    assert.deepEqual(await takenBy(sweep), []);
-    order.lastModifiedAt = 1_000;
-    assert.deepEqual(await takenBy(sweep), [orderId]);
-    assert.equal((await eventsOf()).length, 2);
+    await takenInTurn(sweep, 1, 'Failed');
+    desk.clock.setWall(desk.clock.now() - 60 * minute);
+    assert.deepEqual(await takenInTurn(sweep, 3, 'Failed'), [1, 1, 0]);
   });
 
   it('takes the same attempt up three times in a day at most, then leaves it to people, and says so once', async () => {
