@@ -91,7 +91,9 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
   if (seen?.decision.do !== 'send') return concluded(accepting, seen);
   const { orderId, at } = adoptedOf(accepting);
   if (mayBeCancelled(order, whmcs, orderId)) return untilCancelled(orderId);
-  if (order.clock.now() - at > freshMs) await refuseTwins(accepting, step);
+  // Another host's clock may have put that on record: a time to come says nothing.
+  const age = order.clock.now() - at;
+  if (age < 0 || age > freshMs) await refuseTwins(accepting, step);
   return send(accepting, lookedAt);
 }
 

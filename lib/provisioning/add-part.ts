@@ -18,7 +18,8 @@ export async function already(adding: Adding): Promise<HeldResult> {
   const adopted = order.record.adopted;
   if (adopted && adopted.whmcs !== adding.whmcs.key) {
     // The address of WHMCS has changed: is it the same order there?
-    const same = await adoptNamed(adding, { ...named(adding), field: String(adopted.orderId), others: [] }, null);
+    const field = String(adopted.orderId);
+    const same = await adoptNamed(adding, { ...named(adding), field, others: [], known: adopted }, null);
     if (!same)
       throw failure('WHMCS_ORDER_FOREIGN', `WHMCS order ${adopted.orderId} was made at another WHMCS address`, step);
   }

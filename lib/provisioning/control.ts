@@ -4,7 +4,7 @@ import { orderIdOf } from '../salesforce/ids';
 import type { InboxEvent } from '../state/contract';
 import { toFailure } from './failure';
 import type { Intake } from './intake';
-import { takeWord, type WordTaken } from './new-whmcs-order';
+import { isWordTaken, takeWord, type WordTaken } from './new-whmcs-order';
 import { readRecord, unsettledAdd } from './order-record';
 import type { Provisioning } from './provisioning';
 
@@ -194,7 +194,8 @@ async function newOrder(orderId: string, provisioning: Provisioning): Promise<Wo
   const shown = target && (await target.connection.readOrder(orderId, target.fields));
   if (!shown) return { taken: false, why: notShown };
   const held = await provisioning.hold(orderId, (order) => {
-    const hasOne = order.record.adopted !== null && unsettledAdd(order.record) === undefined;
+    const { record } = order;
+    const hasOne = (record.adopted !== null && unsettledAdd(record) === undefined) || isWordTaken(record);
     return shown.activationStatus === 'Activated' && !hasOne
       ? Promise.resolve<WordTaken>({ taken: false, why: activatedAlready })
       : takeWord(provisioning, order, shown.whmcsOrderId);

@@ -44,6 +44,13 @@ async function mayBeAccepting({ store, record }: HeldOrder, { at, orderId }: Ado
   return doubt !== null && at < doubt.until && !record.accepts.some((one) => one.whmcsOrderId === orderId);
 }
 
+/** A lost record may have told of a ModuleCreate of ours, which may still be at work (exactly-one R2). */
+async function mayBeCreating({ store, record }: HeldOrder, tried: readonly RepairIntent[]): Promise<boolean> {
+  const doubt = await store.doubt();
+  if (doubt === null || (record.seen?.createdAt ?? -Infinity) >= doubt.until) return false;
+  return !tried.some(({ at }) => at >= doubt.until);
+}
+
 async function create(settling: Settling, adopted: Adopted, { serviceId, looked }: ModuleAsked): Promise<Repaired> {
   const { order, whmcs } = settling;
   await order.refreshFacts();
@@ -57,7 +64,8 @@ async function create(settling: Settling, adopted: Adopted, { serviceId, looked 
   if (!/^pending$/i.test(service.status.trim()))
     return refused(`${told(service)}: only a Pending one can be created from here`);
   const tried = repairsOf(order, call, serviceId);
-  const why = whyNot(tried) ?? (looked ? null : whyLook(tried, acceptedAs(order, adopted)));
+  const isLost = await mayBeCreating(order, tried);
+  const why = whyNot(tried) ?? (looked ? null : isLost ? whyLookAfterLoss : whyLook(tried, acceptedAs(order, adopted)));
   if (why !== null) return refused(`${told(service)}: ${why}`);
 
   const { id, end } = await callOnWord(settling, call, serviceId, (options) => whmcs.moduleCreate(serviceId, options));
@@ -124,12 +132,15 @@ function whyNot(tried: readonly RepairIntent[]): string | null {
     : null;
 }
 
+const askAgainLooked = 'Look on its server; if it has none, ask again with looked: true';
+const whyLookAfterLoss = `the store may have lost that its module was run from here before. ${askAgainLooked}`;
+
 /** Why a person must look at the server first; null: the last run is sure to have made nothing. */
 function whyLook(tried: readonly RepairIntent[], accepted: string | null): string | null {
   const last = tried.filter((one) => one.settled?.how === 'failed').at(-1)?.settled?.detail ?? accepted;
   if (last !== null && !maybeMade.test(last)) return null;
   const what = last ?? 'how the AcceptOrder that ran it has ended is not known';
-  return `its last run may have made the account (${what}). Look on its server; if it has none, ask again with looked: true`;
+  return `its last run may have made the account (${what}). ${askAgainLooked}`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { failure, Failure } from './failure';
 import type { KnownOrder } from './foresight';
 import { namedId } from './named-id';
 import { unlike } from './order-comparison';
-import type { AddIntent, AskedItem } from './order-record';
+import type { AddIntent, Adopted, AskedItem } from './order-record';
 import { readOrder, rowsOf, servicesOf, type OrderReads, type Row } from './orders-reading';
 import { plain } from './plain-text';
 import { idsSeen } from './settle-add';
@@ -21,6 +21,8 @@ export interface Named {
   clientId: number;
   items: AskedItem[];
   quarantineMs: number;
+  /** What is on record of this very order, at another address of WHMCS; absent: it is new to us. */
+  known?: Pick<Adopted, 'intent' | 'at'>;
 }
 
 const foreignName = (field: string, why: string, describe: ErrorDescription = errorCodes.WHMCS_ORDER_FOREIGN) =>
@@ -109,8 +111,8 @@ export async function adoptNamed(settling: Settling, named: Named, intent: AddIn
       orderId: id,
       clientId: named.clientId,
       outcome: 'already',
-      intent: intent?.id ?? null,
-      at: now,
+      intent: intent?.id ?? named.known?.intent ?? null,
+      at: named.known?.at ?? now,
       items: named.items,
       verified: false,
       warning: null,

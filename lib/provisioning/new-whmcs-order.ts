@@ -3,10 +3,10 @@
  * and is not sent again by itself (R14). WHMCS is read before the word is taken, and again before anything is added.
  */
 import { conclude } from './accept-settling';
-import { askNewOrder, newGeneration } from './add-record';
+import { addsOf, askNewOrder, newGeneration } from './add-record';
 import { carryOut, lookOnce, type Settling } from './add-settling';
 import type { HeldOrder } from './held-order';
-import { unsettledAccept, unsettledAdd, type Adopted, type AddIntent } from './order-record';
+import { unsettledAccept, unsettledAdd, type AddIntent, type Adopted, type OrderRecord } from './order-record';
 import { lifeOf, readOrder, type Row } from './orders-reading';
 import { idsOf, livingOfAll, ownOf, rowsNow } from './own-rows';
 import { isDead, unexplainedRows } from './settle-add';
@@ -32,9 +32,14 @@ export async function takeWord(parts: WordParts, order: HeldOrder, named: string
   const intent = unsettledAdd(order.record);
   if (intent) return withWhmcs(parts, order, intent.whmcs, (settling) => forStopped(settling, intent), refused);
   if (adopted) return withWhmcs(parts, order, adopted.whmcs, (settling) => forDead(settling, adopted), refused);
+  if (isWordTaken(order.record)) return { taken: true, instead: order.record.past.at(-1)?.orderId ?? null };
   if (named === null) return { taken: true, instead: null };
   return refused(`WHMCS order ${named}, which Salesforce names, was not read yet: retry without the word, or clear it`);
 }
+
+/** The word was taken for the dead order before, and nothing was asked of WHMCS since: Activating could not be written, say. */
+export const isWordTaken = (record: OrderRecord): boolean =>
+  record.adopted === null && record.past.length > 0 && addsOf(record).length === 0;
 
 /** A call of which a person must decide. */
 async function forStopped(settling: Settling, intent: AddIntent): Promise<WordTaken> {

@@ -28,7 +28,11 @@ export async function otherIntent({ order, whmcs, input, settings }: Adding, row
     if (state === 'settled') continue;
     const text = `Order ${open.orderId} of the same WHMCS client is unsettled, and WHMCS keeps no mark`;
     if (state === 'stopped')
-      throw failure('WHMCS_CLIENT_BLOCKED', `${text}: a person must decide that one first`, 'whmcs_create');
+      throw failure(
+        'WHMCS_CLIENT_BLOCKED',
+        `${text}: a person must decide that one first, or a day pass`,
+        'whmcs_create',
+      );
     return { wait: otherOrderMs, reason: text, waitsFor };
   }
   return null;
@@ -41,7 +45,10 @@ async function stateOfIntent(
   const record = readRecord((await store.ledger.read(open.orderId)).state);
   const intent = record.adds.find((one) => one.id === open.intent);
   if (!intent || intent.settled) return 'settled';
-  return intent.stopped ? 'stopped' : 'open';
+  if (!intent.stopped) return 'open';
+  // Nobody may ever decide it: its Order was deleted, or is not wanted any more. What has not turned up in all its looks, a
+  // day's, is as absent as anything is (R12), and what did turn up lies below the next call's watermark.
+  return record.todo.includes('watch') ? 'stopped' : 'settled';
 }
 
 /** Judged by the newest order of this client that is ours: a mark that was kept once may be dropped since (R4). */

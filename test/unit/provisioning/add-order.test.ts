@@ -504,6 +504,17 @@ describe('Adding an order', () => {
       assert.match(text(end), new RegExp(otherOrderId));
     });
 
+    it('goes on a day after one of them was stopped, for a person who never decides', async () => {
+      world.whmcs.addFaults = [{ end: 'unknown', commit: 'now' }];
+      await world.until(process.again(() => process.add(other, { marker: 'none' })));
+      world.whmcs.order(5001).status = 'Cancelled';
+      await world.clock.advance(3_600_000);
+      assert.equal(code(await process.add(input(), { marker: 'none' })), 'WHMCS_CLIENT_BLOCKED');
+      await world.clock.advance(86_400_000);
+      const end = await world.until(process.again(() => process.add(input(), { marker: 'none' })));
+      assert.deepEqual([part(end).orderId, world.whmcs.added], [5002, [5001, 5002]]);
+    });
+
     it('waits for an unsettled one where the client’s last order shows that marks are dropped', async () => {
       world.whmcs.keepsNotes = false;
       await process.add(input({ id: '801000000000003AAA' })).catch(() => undefined);

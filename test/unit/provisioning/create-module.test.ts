@@ -364,4 +364,19 @@ describe('The word to run a module again', () => {
       assertNothingRun();
     });
   });
+
+  it('asks for a look where the store may have lost that the module was run, which may be at work still', async () => {
+    await partial();
+    const copy = await job.record();
+    job.whmcs.repairFaults = [{ end: 'unknown', done: 120_000 }];
+    assert.match(await create(9002), /No answer to ModuleCreate/);
+    await job.desk.record(copy);
+    await job.desk.provisioning.store.setDoubt({ until: job.clock.now() + 1, reason: 'an older copy' });
+    await job.desk.settle(10);
+    assert.match(await create(9002), /^no: .*may have lost that its module was run.*looked: true/);
+    await job.desk.settle(300_000);
+    assert.deepEqual([creates(), runsOf(9002)], [1, 2]);
+    // What is on record since the loss is what there is.
+    assert.match(await create(9002), /^done: Service 9002 .* is Active/);
+  });
 });

@@ -394,6 +394,18 @@ describe('The word for a new WHMCS order', () => {
       assert.equal(adds(), 1, 'the word was for that run');
     });
   });
+
+  it('stands where Activating could not be written after it was taken: it is given once more', async () => {
+    await begin();
+    await run();
+    job.whmcs.order(5001).status = 'Cancelled';
+    job.salesforce.refuse = { kind: 'refused', code: 'UNABLE_TO_LOCK_ROW', message: 'locked', fields: [] };
+    assert.match(await ask(), /^no: Activating could not be written/);
+    job.salesforce.refuse = null;
+    assert.match(await ask(), /^done: In place of WHMCS order 5001/);
+    await job.rest();
+    assert.deepEqual([job.status(), job.whmcs.added, job.whmcs.accepted], ['Activated', [5001, 5002], [5001, 5002]]);
+  });
 });
 
 describe('The fix of a dead order', () => {

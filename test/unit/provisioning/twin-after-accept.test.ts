@@ -87,4 +87,16 @@ describe('A twin of an order that was to be accepted', () => {
     const open = (await job.record()).accepts.filter(({ settled }) => settled === null);
     assert.deepEqual(open, []);
   });
+
+  it('is seen where the clock of the host that took the order on was ahead', async () => {
+    await begin(notSent);
+    await job.rest();
+    comesLate();
+    const record = await job.record();
+    const adopted = record.adopted && { ...record.adopted, at: job.clock.now() + 3_600_000 };
+    await job.desk.record({ ...record, adopted });
+    await retry();
+    await job.rest();
+    assert.deepEqual([sentFor(), job.status(), job.errorCode()], [[], 'Failed', 'WHMCS_TWIN'], job.ends.join(' | '));
+  });
 });
