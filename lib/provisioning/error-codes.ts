@@ -189,7 +189,7 @@ const table = {
   WHMCS_CLIENT_BLOCKED: [
     'WHMCS hosting support',
     true,
-    'Nothing was sent for this Order. Have the other Order that is named here decided first, then press Provision / Retry.',
+    'Nothing was sent for this Order. Have the other Order that is named here decided first, then press Provision / Retry; if nobody wants that one, cancel what it made in WHMCS and retry after a day.',
   ],
   WHMCS_TWIN: [
     'WHMCS hosting support',

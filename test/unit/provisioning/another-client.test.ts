@@ -91,6 +91,19 @@ describe('An Order that goes to another client in a later attempt', () => {
     assert.equal(job.whmcs.order(5001).clientId, second);
   });
 
+  it('goes on with the first client’s once the other is cancelled, and the link put back', async () => {
+    await begin();
+    job.whmcs.onAdded = (id) => {
+      if (id === 5001) lateCommit();
+    };
+    await retry();
+    assert.match(await job.repair('cancel twin', { orderId, whmcsOrderId: 5001 }), /^done: .*5002 stays/);
+    clientId = first;
+    await retry();
+    assert.equal(job.status(), 'Activated', job.ends.join(' | '));
+    assert.deepEqual([job.whmcs.cancelled, job.whmcs.accepted], [[5001], [5002]]);
+  });
+
   describe('is refused a new WHMCS order on a person’s word', () => {
     const word = { orderId, newWhmcsOrder: true };
     const ask = async (): Promise<string> => {
