@@ -26,6 +26,11 @@ export class FakeClock implements Clock {
     return this.elapsed;
   }
 
+  /** Another clock is another boot of the host, unless it has gone further than this one. */
+  sinceBoot(): number {
+    return this.elapsed;
+  }
+
   after(ms: number, run: () => void): Timer {
     const due: Due = { at: this.elapsed + Math.max(0, ms), order: this.made++, run };
     this.timers.add(due);

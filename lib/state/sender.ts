@@ -94,7 +94,8 @@ function processIdSpace(): string {
   }
 }
 
-const bootOf = ({ bootId }: Pick<Sender, 'bootId'>): string => bootId.split(' ', 1)[0] ?? '';
+/** The boot id alone, alike in all containers of a host. */
+export const bootOf = ({ bootId }: Pick<Sender, 'bootId'>): string => bootId.split(' ', 1)[0] ?? '';
 
 const isFallback = ({ bootId }: Pick<Sender, 'bootId'>): boolean => bootId.startsWith(fallbackPrefix);
 

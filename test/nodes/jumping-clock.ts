@@ -19,6 +19,10 @@ export class JumpingClock implements Clock {
     return this.time.now() - this.start;
   }
 
+  sinceBoot(): number {
+    return this.monotonic();
+  }
+
   after(ms: number, run: () => void): Timer {
     const due = this.time.after(ms, () => {
       this.timers.delete(timer);

@@ -14,6 +14,7 @@ export function scaledClock({ virtualAt, realAt, rate }: Pace): Clock {
   return {
     now: () => Math.round(virtualAt + (Date.now() - realAt) * rate),
     monotonic: () => performance.now() * rate,
+    sinceBoot: () => Math.max(0, Date.now() - realAt) * rate,
     after(ms, run) {
       const handle = setTimeout(run, ms / rate);
       handle.unref();

@@ -61,7 +61,7 @@ class RedisStore implements StateStore {
   readonly leases: RedisLeases;
   readonly idMappings: RedisIdMappings;
   readonly timeline: RedisTimeline;
-  private readonly identity = new StoreIdentity(randomBytes(4).toString('hex'));
+  private readonly identity: StoreIdentity;
   private readonly connection: Connection;
   private readonly instances: Instances;
   private readonly me: Sender;
@@ -73,6 +73,7 @@ class RedisStore implements StateStore {
     const { clock, instance, keepOrders = 5_000 } = options;
     this.clock = clock;
     this.me = thisProcess(instance);
+    this.identity = new StoreIdentity(randomBytes(4).toString('hex'), clock, this.me);
     const connection = new Connection(
       options.connection,
       instance,

@@ -7,7 +7,10 @@
  * doubted: records may be gone of which nobody here knows (exactly-one R2).
  */
 import { z } from 'zod';
-import { StoreError, type Doubt } from '../contract';
+import type { Clock } from '../../clock';
+import { StoreError, type Doubt, type Sender } from '../contract';
+import { DoubtEnd } from '../doubt-end';
+import { bootOf } from '../sender';
 import type { Connection } from './connection';
 import { instancesKey, ordersKey, storeKey } from './keys';
 import { bare, connectionField, script } from './script';
@@ -17,15 +20,31 @@ import type { Server } from './server';
 const format = 1;
 
 /**
- * Arguments: id to use where there is none, bornAt with it, now, replid, known format, whether we had this store before,
- * the mark we saw, whether the server was promoted, our instance, the name of this connection, the highest fence we had.
+ * A doubt also bears the server's time at which it was noticed, and the boot id and the uptime (ms) of the host that did:
+ * each process finds its age by them, and its end by its own clock.
  */
-const look = bare(`
+const doubting = `
+local function serverMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function ms(number) return string.format('%.0f', number) end
+local function note(reason, now, boot, sinceBoot)
+  redis.call('HSET', '${storeKey}', 'doubtReason', reason, 'doubtUntil', now, 'doubtTime', ms(serverMs()), 'doubtBoot', boot,
+    'doubtSinceBoot', sinceBoot)
+end`;
+
+/**
+ * Arguments: id to use where there is none, bornAt with it, now, replid, known format, whether we had this store before,
+ * the mark we saw, whether the server was promoted, our instance, the name of this connection, the highest fence we had, our
+ * boot id, our uptime.
+ */
+const look = bare(`${doubting}
 local call = redis.call
 local store = '${storeKey}'
-local id, bornAt, now, replid, format, had, seen, promoted, instance, connection, fenceHad = unpack(ARGV)
+local id, bornAt, now, replid, format, had, seen, promoted, instance, connection, fenceHad, boot, sinceBoot = unpack(ARGV)
 local function doubt(reason)
-  call('HSET', store, 'doubtReason', reason, 'doubtUntil', now)
+  note(reason, now, boot, sinceBoot)
   -- Fences that were handed out may be among what is lost: none is handed out twice.
   local fence = math.max(tonumber(call('HGET', store, 'fence') or 0), tonumber(fenceHad)) + 1000000
   call('HSET', store, 'fence', string.format('%.0f', math.max(fence, tonumber(now))))
@@ -57,17 +76,38 @@ end
 call('HSET', store, '${connectionField}' .. instance, connection)
 return { 'OPEN', call('HGET', store, 'id'), call('HGET', store, 'bornAt') }`);
 
-const readDoubt = script(`return call('HMGET', store, 'doubtReason', 'doubtUntil')`);
+/**
+ * boot id, uptime. Answers reason, end as it was written, the server's time at which it was noticed, age in ms. By the uptime
+ * of the host that noticed it, where that asks: where the server's clock was set since, that one's time is put right as well.
+ */
+const readDoubt = script(`${doubting}
+local doubt = call('HMGET', store, 'doubtReason', 'doubtUntil', 'doubtTime', 'doubtBoot', 'doubtSinceBoot')
+if not doubt[1] or not doubt[2] then return nil end
+local noticed = tonumber(doubt[3] or '')
+if not noticed then return { doubt[1], doubt[2], false, false } end
+local now = serverMs()
+local age = tonumber(arg[2]) - tonumber(doubt[5])
+if doubt[4] == arg[1] and age >= 0 then
+  if now - age > noticed + 1000 then
+    noticed = now - age
+    redis.pcall('HSET', store, 'doubtTime', ms(noticed))
+  end
+else
+  age = math.max(0, now - noticed)
+end
+return { doubt[1], doubt[2], ms(noticed), ms(age) }`);
+/** reason and end, or ''. A person's word: its end stands as it is. */
 const writeDoubt = script(`
 wrote()
+call('HDEL', store, 'doubtTime', 'doubtBoot', 'doubtSinceBoot')
 if text(1) then call('HSET', store, 'doubtReason', arg[1], 'doubtUntil', arg[2])
 else call('HDEL', store, 'doubtReason', 'doubtUntil') end
 return 1`);
-/** The order had records once, and has none: told once, so that one loss is one doubt. */
-const missed = script(`
+/** The order had records once, and has none: told once, so that one loss is one doubt. order, reason, now, boot id, uptime. */
+const missed = script(`${doubting}
 if call('SREM', '${ordersKey}', arg[1]) == 0 then return 0 end
 wrote()
-call('HSET', store, 'doubtReason', arg[2], 'doubtUntil', arg[3])
+note(arg[2], arg[3], arg[4], arg[5])
 return 1`);
 
 const lookAnswer = z.union([
@@ -75,13 +115,26 @@ const lookAnswer = z.union([
   z.tuple([z.literal('NEWER'), z.string()]),
   z.tuple([z.literal('OTHER')]),
 ]);
-const doubtAnswer = z.tuple([z.string().nullable(), z.coerce.number().nullable()]);
+const doubtAnswer = z
+  .tuple([z.string(), z.coerce.number(), z.string().nullable(), z.coerce.number().nullable()])
+  .transform(([reason, until, noticed, age]) => ({ reason, until, noticed, age }))
+  .nullable();
 
 export class StoreIdentity {
   private known: { id: string; bornAt: number } | null = null;
+  private readonly end = new DoubtEnd();
+  /** `Clock.sinceBoot` at which the doubt was noticed; counted on from the first look, since the server's clock may be set. */
+  private noticed: { doubt: string; at: number } | null = null;
 
-  /** @param proposed eight hexadecimal digits, used where the Redis holds no store yet. */
-  constructor(private readonly proposed: string) {}
+  /**
+   * @param proposed eight hexadecimal digits, used where the Redis holds no store yet.
+   * @param me this process, for the boot of its host.
+   */
+  constructor(
+    private readonly proposed: string,
+    private readonly clock: Clock,
+    private readonly me: Pick<Sender, 'bootId'>,
+  ) {}
 
   get id(): string {
     return this.known?.id ?? this.proposed;
@@ -109,6 +162,7 @@ export class StoreIdentity {
         connection.instance,
         connection.name,
         fenceHad,
+        ...this.here(),
       ),
     );
     if (answer[0] === 'NEWER')
@@ -125,8 +179,14 @@ export class StoreIdentity {
   }
 
   async doubt(connection: Connection): Promise<Doubt | null> {
-    const [reason, until] = doubtAnswer.parse(await connection.run(readDoubt));
-    return reason === null || until === null ? null : { reason, until };
+    const found = doubtAnswer.parse(await connection.run(readDoubt, ...this.here()));
+    if (found === null) return null;
+    const { reason, until, noticed, age } = found;
+    if (age === null) return this.end.of({ reason, until }, null);
+    const sinceBoot = this.clock.sinceBoot();
+    const doubt = `${noticed} ${until} ${reason}`;
+    if (this.noticed?.doubt !== doubt) this.noticed = { doubt, at: sinceBoot - age };
+    return this.end.of({ reason, until }, this.clock.now() - (sinceBoot - this.noticed.at));
   }
 
   async setDoubt(connection: Connection, doubt: Doubt | null): Promise<void> {
@@ -135,6 +195,11 @@ export class StoreIdentity {
 
   /** An order has no ledger. Where it had one, its keys were deleted, and absence proves nothing any more. */
   async missed(connection: Connection, orderId: string, now: number): Promise<void> {
-    await connection.runReplicated(missed, orderId, 'records of an order were removed from Redis', now);
+    await connection.runReplicated(missed, orderId, 'records of an order were removed from Redis', now, ...this.here());
+  }
+
+  /** Boot id and uptime of this host. Where the boot is named by the clock, setting that makes it another: the server's time holds then. */
+  private here(): [string, number] {
+    return [bootOf(this.me), Math.round(this.clock.sinceBoot())];
   }
 }

@@ -3,7 +3,10 @@
  * shares the part in braces. Scripts that meet many keys of the inbox build them from the same prefix (inbox-lua.ts).
  */
 
-/** HASH: who the store is; id, bornAt, format, mark, fence, seq, replid, doubtReason, doubtUntil, connection:<instance>. */
+/**
+ * HASH: who the store is; id, bornAt, format, mark, fence, seq, replid, doubtReason, doubtUntil, doubtTime, doubtBoot,
+ * doubtSinceBoot, connection:<instance>.
+ */
 export const storeKey = 'sf:{store}';
 /** SET: the orders that have a state in the ledger, so that one whose keys were deleted is missed. */
 export const ordersKey = 'sf:{store}:orders';

@@ -160,7 +160,7 @@ class EmbeddedStore implements StateStore {
       migrate(connection, now);
       const ownership = new Ownership(connection, me, clock);
       const identity = connection.write(() => {
-        const opened = new StoreIdentity(connection, side.kept, now);
+        const opened = new StoreIdentity(connection, side.kept, clock, me);
         ownership.take();
         takeUpDeadWork(connection, me.instance);
         return opened;
@@ -174,6 +174,11 @@ class EmbeddedStore implements StateStore {
   }
 
   async doubt(): Promise<Doubt | null> {
+    try {
+      if (this.identity.endsLater) this.connection.write(() => this.identity.keepEnd());
+    } catch {
+      // The next beat keeps it.
+    }
     return this.identity.doubt;
   }
 
@@ -217,6 +222,7 @@ class EmbeddedStore implements StateStore {
     const isNew = this.changes.get() !== this.markedAt;
     this.connection.write(() => {
       if (isNew) this.identity.raise();
+      this.identity.watchDoubt();
       this.ownership.beat();
     });
     if (isNew) this.keepMark();

@@ -10,6 +10,8 @@ import type { Connection } from './connection';
  *    `inbox.worker` is the instance that has it in work. `fences` outlive their leases, which live in memory only.
  *    `ledger_todo` is derived from the states, so that open work is found without reading every order.
  * 2. `inbox.waits_for` is what a parked event waits for.
+ * 3. `store.doubt_boot` and `doubt_since_boot` are the boot id and the uptime (ms) at which the doubt was noticed; `doubt_watched` is
+ *    for how many ms the store was open since. Without a boot the doubt is a person's, or too old to be dated anew.
  */
 const migrations: readonly string[] = [
   `
@@ -124,6 +126,11 @@ const migrations: readonly string[] = [
   `
   ALTER TABLE inbox ADD COLUMN waits_for TEXT;
   CREATE INDEX inbox_waiters ON inbox (waits_for, place) WHERE state = 'parked' AND waits_for IS NOT NULL;
+  `,
+  `
+  ALTER TABLE store ADD COLUMN doubt_boot TEXT;
+  ALTER TABLE store ADD COLUMN doubt_since_boot INTEGER;
+  ALTER TABLE store ADD COLUMN doubt_watched INTEGER NOT NULL DEFAULT 0;
   `,
 ];
 

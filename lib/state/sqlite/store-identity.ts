@@ -1,8 +1,17 @@
 /** The store's own row: its id, its birth, its mark, and the doubt about records that may be missing. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Doubt } from '../contract';
+import type { Clock } from '../../clock';
+import type { Doubt, Sender } from '../contract';
+import { DoubtEnd } from '../doubt-end';
+import { sameBoot } from '../sender';
 import type { Command, Connection, Query } from './connection';
+
+/**
+ * ms of running after which a clock that noticed a doubt counts as right: had it been slow, it would have been set by now.
+ * Until then the first opening in each boot of a host, or on another host, dates the doubt anew.
+ */
+const trustedAfterMs = 24 * 3_600_000;
 
 const storeRow = z.object({
   id: z.string(),
@@ -10,6 +19,9 @@ const storeRow = z.object({
   mark: z.number(),
   doubt_reason: z.string().nullable(),
   doubt_until: z.number().nullable(),
+  doubt_boot: z.string().nullable(),
+  doubt_since_boot: z.number().nullable(),
+  doubt_watched: z.number(),
 });
 type StoreRow = z.infer<typeof storeRow>;
 
@@ -18,16 +30,40 @@ export class StoreIdentity {
   readonly bornAt: number;
   private readonly row: Query<StoreRow>;
   private readonly doubting: Command;
+  private readonly dating: Command;
+  private readonly watching: Command;
+  private readonly raising: Command;
   private readonly raiseMark: Command;
+  private readonly end = new DoubtEnd();
+  /** Monotonic ms up to which the time with the doubt is on record. */
+  private watchedTo: number;
 
   /**
    * Inside the transaction that opens the store. Raises the mark.
    * @param side what the side file keeps; null when it is new.
+   * @param me this process, for the boot of its host.
    */
-  constructor(connection: Connection, side: { storeId: string; mark: number } | null, now: number) {
-    this.row = connection.query('SELECT id, born_at, mark, doubt_reason, doubt_until FROM store', storeRow);
-    this.doubting = connection.command('UPDATE store SET doubt_reason = $reason, doubt_until = $until');
+  constructor(
+    connection: Connection,
+    side: { storeId: string; mark: number } | null,
+    private readonly clock: Clock,
+    private readonly me: Pick<Sender, 'bootId'>,
+  ) {
+    this.row = connection.query(
+      'SELECT id, born_at, mark, doubt_reason, doubt_until, doubt_boot, doubt_since_boot, doubt_watched FROM store',
+      storeRow,
+    );
+    this.doubting = connection.command(
+      'UPDATE store SET doubt_reason = $reason, doubt_until = $until, doubt_boot = NULL, doubt_watched = 0',
+    );
+    this.dating = connection.command('UPDATE store SET doubt_boot = $boot, doubt_since_boot = $sinceBoot');
+    this.watching = connection.command(
+      'UPDATE store SET doubt_watched = doubt_watched + $ms WHERE doubt_boot IS NOT NULL AND doubt_watched < $limit',
+    );
+    this.raising = connection.command('UPDATE store SET doubt_until = $until');
     this.raiseMark = connection.command('UPDATE store SET mark = max(mark, $atLeast) + 1');
+    this.watchedTo = clock.monotonic();
+    const now = Math.round(clock.now());
     const found = this.row.get();
     const doubt = doubtOf(found, side, now);
     if (!found) {
@@ -35,7 +71,10 @@ export class StoreIdentity {
         .command('INSERT INTO store (one, id, born_at, mark) VALUES (1, $id, $now, 0)')
         .run({ id: randomBytes(4).toString('hex'), now });
     }
-    if (doubt) this.setDoubt(doubt);
+    if (doubt) {
+      this.setDoubt(doubt);
+      this.date();
+    } else if (found) this.takeOverDoubt(found);
     this.raise(side?.mark ?? 0);
     const row = this.row.get();
     this.id = row?.id ?? '';
@@ -53,13 +92,59 @@ export class StoreIdentity {
 
   get doubt(): Doubt | null {
     const row = this.row.get();
-    if (!row || row.doubt_reason === null || row.doubt_until === null) return null;
-    return { reason: row.doubt_reason, until: row.doubt_until };
+    return row ? this.doubtIn(row) : null;
   }
 
-  /** Inside a transaction. */
+  /** Whether the span in doubt ends later, as our clock shows it now, than is on record. */
+  get endsLater(): boolean {
+    return (this.doubt?.until ?? -Infinity) > (this.row.get()?.doubt_until ?? Infinity);
+  }
+
+  /** Inside a transaction: the end as our clock shows it goes on record. */
+  keepEnd(): void {
+    const doubt = this.doubt;
+    if (doubt && this.endsLater) this.raising.run({ until: doubt.until });
+  }
+
+  /** Inside the transaction of each beat. */
+  watchDoubt(): void {
+    const now = this.clock.monotonic();
+    this.watching.run({ ms: Math.round(now - this.watchedTo), limit: trustedAfterMs });
+    this.watchedTo = now;
+    this.keepEnd();
+  }
+
+  /** An operator's word, whose time stands as it is. Inside a transaction. */
   setDoubt(doubt: Doubt | null): void {
     this.doubting.run({ reason: doubt?.reason ?? null, until: doubt?.until ?? null });
+  }
+
+  /** The doubt was noticed now, at the latest. */
+  private date(): void {
+    this.dating.run({ boot: this.me.bootId, sinceBoot: Math.round(this.clock.sinceBoot()) });
+  }
+
+  /** How long a host was off, or how old a doubt of another host is, no clock tells that nobody sets. */
+  private takeOverDoubt(row: StoreRow): void {
+    if (row.doubt_boot === null || this.ageOf(row) !== null) return;
+    if (row.doubt_watched < trustedAfterMs) this.date();
+    else this.dating.run({ boot: null, sinceBoot: null });
+    this.keepEnd();
+  }
+
+  private doubtIn(row: StoreRow): Doubt | null {
+    if (row.doubt_reason === null || row.doubt_until === null) return null;
+    const age = this.ageOf(row);
+    const stored = { reason: row.doubt_reason, until: row.doubt_until };
+    return this.end.of(stored, age === null ? null : this.clock.now() - age);
+  }
+
+  /** ms since the doubt was noticed; null where it was noticed in another boot, or is a person's. */
+  private ageOf({ doubt_boot: bootId, doubt_since_boot: from }: StoreRow): number | null {
+    if (bootId === null || from === null || !sameBoot({ bootId }, this.me)) return null;
+    const age = Math.round(this.clock.sinceBoot()) - from;
+    // An uptime that went back, as in a container that counts its own, or a machine that was put back to a snapshot.
+    return age < 0 ? null : age;
   }
 }
 

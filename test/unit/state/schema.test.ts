@@ -12,7 +12,7 @@ describe('The tables of the embedded store', () => {
   it('are refused when a newer version of the pack made them, and stay as they are', async () => {
     await embedded.filled();
     embedded.sql('INSERT INTO schema_version (version, applied_at) VALUES (99, 0)');
-    await embedded.refused('NEWER', /newer version of the pack \(tables 99, this one knows 2\)/);
+    await embedded.refused('NEWER', /newer version of the pack \(tables 99, this one knows 3\)/);
   });
 
   it('are brought forward one version after the other, and each once', () => {
@@ -96,7 +96,7 @@ describe('The tables of the embedded store', () => {
     };
     const next = plan(
       `SELECT seq FROM inbox AS event WHERE channel = 'c' AND state IN ('waiting', 'parked')
-         AND (not_before IS NULL OR not_before <= 5) AND NOT EXISTS (
+         AND (not_before IS NULL OR not_before <= 5 OR (state = 'parked' AND not_before > 9)) AND NOT EXISTS (
          SELECT 1 FROM inbox AS busy WHERE busy.state = 'inWork' AND busy.order_id = event.order_id)
        ORDER BY place LIMIT 1`,
     );
@@ -118,10 +118,14 @@ describe('The tables of the embedded store', () => {
     await store.inbox.take(channel, embedded.clock.now());
     await store.inbox.park(id, 1, embedded.clock.now() + 60_000, 'busy');
     await store.close();
-    embedded.sql(
-      'DROP INDEX inbox_waiters; ALTER TABLE inbox DROP COLUMN waits_for; DELETE FROM schema_version WHERE version > 1',
-    );
-    const { inbox } = await embedded.open();
+    embedded.sql(`
+      ALTER TABLE store DROP COLUMN doubt_boot; ALTER TABLE store DROP COLUMN doubt_since_boot;
+      ALTER TABLE store DROP COLUMN doubt_watched;
+      DROP INDEX inbox_waiters; ALTER TABLE inbox DROP COLUMN waits_for;
+      DELETE FROM schema_version WHERE version > 1`);
+    const again = await embedded.open();
+    assert.deepEqual(await again.doubt(), { reason: 'new store', until: store.bornAt });
+    const { inbox } = again;
     const parked = await inbox.get(id);
     assert.deepEqual([parked?.state, parked?.reason, parked?.waitsFor], ['parked', 'busy', null]);
     await inbox.park(id, 1, embedded.clock.now() + 60_000, 'busy', 'lease');

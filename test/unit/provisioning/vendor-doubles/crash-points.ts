@@ -40,6 +40,7 @@ export class CrashPoints {
     return {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
+      sinceBoot: () => clock.sinceBoot(),
       after: (ms, run) => clock.after(ms, () => (this.dead || this.paused ? undefined : run())),
     };
   }

@@ -125,6 +125,7 @@ export class World {
     const beatless = {
       now: () => this.clock.now(),
       monotonic: () => this.clock.monotonic(),
+      sinceBoot: () => this.clock.sinceBoot(),
       after: () => ({ cancel() {} }),
     };
     const store = await this.engine.open(place, beatless, instance);

@@ -1,0 +1,114 @@
+/** The doubt of the embedded store, noticed by a clock that is wrong. */
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import type { StateStore } from '../../../lib/state/contract';
+import { FakeClock } from '../../fake-clock';
+import { Embedded } from './embedded';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+describe('The doubt of the embedded store', () => {
+  const embedded = new Embedded();
+
+  /** The store is lost, and opened anew while the clock is off by so much. */
+  const noticed = async (offMs: number): Promise<StateStore> => {
+    await (await embedded.open()).close();
+    await rm(embedded.database);
+    await embedded.clock.advance(hourMs);
+    embedded.clock.setWall(embedded.clock.now() + offMs);
+    return embedded.open();
+  };
+  const until = async (store: StateStore): Promise<number> => (await store.doubt())?.until ?? NaN;
+  const kept = (): unknown => embedded.row('SELECT doubt_until FROM store')['doubt_until'];
+  let uptimeMs = 60_000;
+  /** The machine is off for a while. It is opened sooner after each start: the boot id of the test stays the same. */
+  const reboots = async (store: StateStore, offMs: number): Promise<StateStore> => {
+    await store.close();
+    embedded.clock = new FakeClock(embedded.clock.now() + offMs);
+    await embedded.clock.advance((uptimeMs -= 1_000));
+    return embedded.open();
+  };
+
+  it('ends when it was noticed, by the clock that was set right since', async () => {
+    const store = await noticed(-hourMs);
+    const slow = embedded.clock.now();
+    await embedded.clock.advance(5_000);
+    assert.equal(await until(store), slow);
+    embedded.clock.setWall(embedded.clock.now() + hourMs);
+    assert.equal(await until(store), slow + hourMs);
+    assert.equal(kept(), slow + hourMs);
+    await embedded.clock.advance(60_000);
+    assert.equal(await until(store), slow + hourMs);
+    await store.close();
+    await embedded.clock.advance(hourMs);
+    assert.equal(await until(await embedded.open()), slow + hourMs);
+  });
+
+  it('is kept so by a beat, although nobody asks', async () => {
+    await noticed(-hourMs);
+    const slow = embedded.clock.now();
+    embedded.clock.setWall(slow + hourMs);
+    await embedded.clock.advance(10_000);
+    assert.equal(kept(), slow + hourMs);
+  });
+
+  it('ends when it was noticed, also for a process that was started before the clock was right, or after', async () => {
+    for (const before of [true, false]) {
+      const first = await noticed(-hourMs);
+      const slow = embedded.clock.now();
+      await embedded.clock.advance(5_000);
+      await first.close();
+      await embedded.clock.advance(5_000);
+      if (!before) embedded.clock.setWall(embedded.clock.now() + hourMs);
+      const store = await embedded.open();
+      if (before) embedded.clock.setWall(embedded.clock.now() + hourMs);
+      assert.equal(await until(store), slow + hourMs);
+      await store.close();
+    }
+  });
+
+  it('ends no earlier than the first opening after a restart of the host, until the clock was watched for a day', async () => {
+    let store = await noticed(-hourMs);
+    await embedded.clock.advance(5_000);
+    store = await reboots(store, hourMs);
+    let opened = embedded.clock.now();
+    assert.equal(await until(store), opened);
+    await embedded.clock.advance(60_000);
+    assert.equal(await until(store), opened);
+    // Set right only in this boot.
+    embedded.clock.setWall(embedded.clock.now() + hourMs);
+    opened += hourMs;
+    assert.equal(await until(store), opened);
+    store = await reboots(store, hourMs);
+    opened = embedded.clock.now();
+    assert.equal(await until(store), opened);
+    // Not for ever, where it is switched off each night: as if it had run for a day, but for the last beat.
+    assert.deepEqual(embedded.row('SELECT doubt_watched FROM store'), { doubt_watched: 60_000 });
+    embedded.sql(`UPDATE store SET doubt_watched = ${dayMs - 10_000}`);
+    await embedded.clock.advance(10_000);
+    for (let night = 0; night < 3; night++) {
+      store = await reboots(store, hourMs);
+      assert.equal(await until(store), opened);
+    }
+  });
+
+  it('changes nothing for a clock that drifts, or that was ahead when it was noticed', async () => {
+    const store = await noticed(hourMs);
+    const fast = embedded.clock.now();
+    embedded.clock.setWall(fast + 900);
+    assert.equal(await until(store), fast);
+    embedded.clock.setWall(fast - hourMs);
+    await embedded.clock.advance(60_000);
+    assert.equal(await until(store), fast);
+  });
+
+  it('ends as an operator has said, whatever becomes of the clock', async () => {
+    const store = await noticed(-hourMs);
+    await store.setDoubt({ reason: 'backup of Monday', until: 12_345 });
+    embedded.clock.setWall(embedded.clock.now() + hourMs);
+    await embedded.clock.advance(20_000);
+    assert.equal(await until(store), 12_345);
+    assert.equal(await until(await reboots(store, dayMs)), 12_345);
+  });
+});
