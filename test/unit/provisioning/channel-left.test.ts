@@ -57,6 +57,13 @@ describe('A source that was set to another channel', function () {
   };
   const orders = (): (string | null)[] => delivered.map((event) => event.orderId);
 
+  it('takes up what was parked there by a clock that was far ahead', async () => {
+    await parked(365 * 86_400_000);
+    await open(other);
+    await desk.settle(330_000);
+    assert.deepEqual(orders(), [orderId]);
+  });
+
   it('takes up what was parked for the one before, once nobody has listened to it for five minutes', async () => {
     await parked(60_000);
     await open(other);
