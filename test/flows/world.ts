@@ -194,8 +194,9 @@ export class World {
 
   /** While Node-RED is stopped: the store was made so many ms earlier than it was. */
   ageStore(ms: number): void {
-    const change = 'UPDATE store SET born_at = born_at - ?, doubt_until = doubt_until - ?';
-    const { changes } = this.inStore((database) => database.prepare(change).run(ms, ms), { readOnly: false });
+    const change =
+      'UPDATE store SET born_at = born_at - ?, doubt_until = doubt_until - ?, doubt_since_boot = doubt_since_boot - ?';
+    const { changes } = this.inStore((database) => database.prepare(change).run(ms, ms, ms), { readOnly: false });
     assert.equal(Number(changes), 1);
   }
 

@@ -80,7 +80,8 @@ export class Scene {
   async quietUntil(one: Listening, what: string, holds: () => boolean): Promise<void> {
     for (let times = 0; times < 30 && !holds(); times++) {
       this.org.panel.advance(this.transport.quietMs);
-      for (let turns = 0; turns < 100 && !holds(); turns++) {
+      // Seconds of the machine's, where it is busy: a second silence would end the connection.
+      for (let turns = 0; turns < 1_000 && !holds(); turns++) {
         await new Promise((resolve) => setTimeout(resolve, 3));
         await one.clock.advance(1);
       }
