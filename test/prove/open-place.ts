@@ -1,7 +1,9 @@
 /** Opens the store of a place, in a worker. */
+import Redis from 'ioredis';
 import type { Clock } from '../../lib/clock';
 import type { Leases, StateStore } from '../../lib/state/contract';
 import { openRedisStore } from '../../lib/state/redis/engine';
+import { storeKey } from '../../lib/state/redis/keys';
 import { openEmbeddedStore } from '../../lib/state/sqlite/engine';
 import type { PlaceOf } from './orders-to-worker';
 
@@ -9,6 +11,7 @@ import type { PlaceOf } from './orders-to-worker';
 export async function openPlace(place: PlaceOf, clock: Clock, rate: number, instance: string): Promise<StateStore> {
   if (place.engine === 'sqlite') return openEmbeddedStore({ directory: place.directory, clock, instance });
   const store = await openRedisStore({ connection: { url: place.url }, clock, instance });
+  await undated(place.url);
   const leases = inRealTime(store.leases, rate);
   return new Proxy(store, {
     get(target, name) {
@@ -17,6 +20,13 @@ export async function openPlace(place: PlaceOf, clock: Clock, rate: number, inst
       return typeof found === 'function' ? (found as (...given: unknown[]) => unknown).bind(target) : found;
     },
   });
+}
+
+/** Redis dates a doubt by its own clock, which nobody can hurry: to another host it would seem younger than it is. */
+async function undated(url: string): Promise<void> {
+  const client = new Redis(url);
+  await client.hdel(storeKey, 'doubtTime', 'doubtBoot', 'doubtSinceBoot');
+  client.disconnect();
 }
 
 /** Redis ends leases by its own clock, which nobody can hurry. */
