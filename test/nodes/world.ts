@@ -37,7 +37,7 @@ export type NodeFile = (red: NodeAPI) => void;
 
 export const channel = '/event/OrderProvisionRequested__e';
 export const seat = [{ code: 'SEAT-M', quantity: 1 }];
-const waitMs = 10_000;
+const waitMs = 30_000;
 /** How long sockets and timers may take to end. Shorter than any timer of the nodes that could be forgotten. */
 const leftMs = 2_000;
 /** How long an unused connection or store is kept. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { until } from '../../unit/salesforce/org';
+import { until } from '../../until';
 import { moment, Scene } from './scene';
 import { held, TestSink } from './test-sink';
 import type { TransportUnderTest } from './transport-under-test';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import PubSubApiClient from 'salesforce-pubsub-api-client';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
-import { consumerKey, connect, privateKeyPem, startOrg, until, username } from '../../unit/salesforce/org';
+import { consumerKey, connect, privateKeyPem, startOrg, username } from '../../unit/salesforce/org';
+import { until } from '../../until';
 import { channel } from './scene';
 
 type Configuration = ConstructorParameters<typeof PubSubApiClient>[0];

@@ -6,7 +6,8 @@ import { Places } from '../../../lib/salesforce/events/one-stream';
 import type { ChannelTables, SubscriberOptions } from '../../../lib/salesforce/events/subscriber';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { FakeClock } from '../../fake-clock';
-import { connect, keptLog, startOrg, turnUntil, until } from '../../unit/salesforce/org';
+import { connect, keptLog, startOrg, turnUntil } from '../../unit/salesforce/org';
+import { until } from '../../until';
 import { TestSink } from './test-sink';
 import type { TransportUnderTest } from './transport-under-test';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { until } from '../../unit/salesforce/org';
+import { until } from '../../until';
 import { minute, moment, pass, Scene } from './scene';
 import type { TransportUnderTest } from './transport-under-test';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventRefused } from '../../../lib/salesforce/contract';
 import { StoreError } from '../../../lib/state/contract';
-import { until } from '../../unit/salesforce/org';
+import { until } from '../../until';
 import { minute, moment, pass, Scene } from './scene';
 import { held, TestSink } from './test-sink';
 import type { TransportUnderTest } from './transport-under-test';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseOperatorStart } from '../../../lib/salesforce/events/start-place';
-import { until } from '../../unit/salesforce/org';
+import { until } from '../../until';
 import { Desk, orderOf } from './intake-under-test';
 import { channel, hour, minute, moment, Scene, untaken } from './scene';
 import { held } from './test-sink';

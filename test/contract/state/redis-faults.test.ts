@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { StoreError, type StateStore } from '../../../lib/state/contract';
 import type { RedisServer } from '../../redis-server';
 import { freePort } from '../../../scripts/demo/node-red';
-import { contents, refused, RedisStores, until } from './redis-stores';
+import { until } from '../../until';
+import { contents, refused, RedisStores } from './redis-stores';
 import { channel, eventOf, orderOf, positionOf, stateWith } from './samples';
 
 describe('The shared store and a Redis', function () {

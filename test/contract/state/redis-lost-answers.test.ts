@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { Fact, InboxEvent, Lease, StateStore } from '../../../lib/state/contract';
 import type { RedisServer } from '../../redis-server';
 import { TcpBetween } from '../../tcp-between';
-import { contents, refused, RedisStores, until } from './redis-stores';
+import { until } from '../../until';
+import { contents, refused, RedisStores } from './redis-stores';
 import { channel, eventOf, orderOf, positionOf, stateWith } from './samples';
 
 const fact: Fact = { intent: 'a1', kind: 'order-seen', whmcsOrderId: 7, at: 5 };

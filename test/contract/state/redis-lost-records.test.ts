@@ -7,7 +7,8 @@ import type Redis from 'ioredis';
 import type { StateStore } from '../../../lib/state/contract';
 import type { RedisServer } from '../../redis-server';
 import { TcpBetween } from '../../tcp-between';
-import { contents, refused, RedisStores, until } from './redis-stores';
+import { until } from '../../until';
+import { contents, refused, RedisStores } from './redis-stores';
 import { channel, eventOf, orderOf, positionOf, stateWith } from './samples';
 
 describe('A Redis that has lost records', function () {

@@ -9,7 +9,8 @@ import type { RedisServer } from '../../redis-server';
 import { DeskUnderTest } from '../../unit/provisioning/desk-under-test';
 import { ScriptedSubscriber } from '../../unit/provisioning/scripted-subscriber';
 import { RedisEngine } from '../../unit/provisioning/vendor-doubles/redis-engine';
-import { contents, refused, RedisStores, until } from './redis-stores';
+import { until } from '../../until';
+import { contents, refused, RedisStores } from './redis-stores';
 import { channel, eventOf, orderOf, positionOf, stateWith } from './samples';
 
 interface Spell {

@@ -1,7 +1,8 @@
 /** The shared store behind real sentinels, and over TLS. */
 import assert from 'node:assert/strict';
 import { startSentinel, type Sentinel } from '../../redis-sentinel';
-import { refused, RedisStores, until } from './redis-stores';
+import { until } from '../../until';
+import { refused, RedisStores } from './redis-stores';
 import { channel, eventOf, orderOf, positionOf, stateWith } from './samples';
 import { anotherCa } from './another-ca';
 

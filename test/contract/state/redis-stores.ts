@@ -8,23 +8,6 @@ import { openRedisStore } from '../../../lib/state/redis/engine';
 import { FakeClock } from '../../fake-clock';
 import { startRedis, type RedisOptions, type RedisServer } from '../../redis-server';
 
-export const untilMs = 15_000;
-
-/** Waits until it is so. @throws with the last error, or what it waited for. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + untilMs;
-  for (;;) {
-    let last: unknown = null;
-    try {
-      if (await isSo()) return;
-    } catch (error) {
-      last = error;
-    }
-    if (Date.now() >= end) throw new Error(`It did not come about: ${what}`, { cause: last });
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
 /** A store whose clock stands still gives no beats: nothing but the test's own commands is sent. */
 export const still = (): Clock => new FakeClock(Date.now());
 

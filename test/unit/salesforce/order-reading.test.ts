@@ -3,7 +3,8 @@ import { FakeClock } from '../../fake-clock';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { defaultFieldNames as fields, type SalesforceError } from '../../../lib/salesforce/contract';
 import { literal } from '../../../lib/salesforce/soql';
-import { connect, drive, inAnOrg, refusal, until } from './org';
+import { until } from '../../until';
+import { connect, drive, inAnOrg, refusal } from './org';
 
 describe('Reading an order', () => {
   let org: SalesforceSimulator;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { FakeClock } from '../../fake-clock';
 import type { SalesforceSimulator } from '../../../simulators/salesforce/server';
 import { defaultFieldNames as fields, type OrderChange, type WriteEnd } from '../../../lib/salesforce/contract';
-import { connect, inAnOrg, serve, until } from './org';
+import { until } from '../../until';
+import { connect, inAnOrg, serve } from './org';
 
 describe('Writing an order', () => {
   let org: SalesforceSimulator;

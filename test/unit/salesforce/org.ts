@@ -1,12 +1,13 @@
 /** A simulated org and our connection to it. */
 import { generateKeyPairSync } from 'node:crypto';
-import type { FakeClock } from '../../fake-clock';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Facts, Log } from '../../../lib/log';
 import { systemClock, type Clock } from '../../../lib/clock';
 import { createSalesforce, type SalesforceOptions } from '../../../lib/salesforce/connection';
 import { SalesforceError } from '../../../lib/salesforce/contract';
+import type { FakeClock } from '../../fake-clock';
+import { until } from '../../until';
 import { startSalesforceSimulator, type SalesforceSimulator } from '../../../simulators/salesforce/server';
 
 export const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -123,23 +124,14 @@ export async function refusal(call: Promise<unknown>): Promise<SalesforceError> 
   throw thrown;
 }
 
-/** Waits for something that real I/O brings about; looks every few ms, for 5 s at most. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within 5 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 3));
-  }
-}
-
 /** Turns the clock in small steps, real I/O between them, until something holds. */
 export async function turnUntil(clock: FakeClock, what: string, holds: () => boolean, step = 50): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within 10 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  const turned = async (): Promise<boolean> => {
+    if (holds()) return true;
     await clock.advance(step);
-  }
+    return false;
+  };
+  await until(what, turned, 2);
 }
 
 /** The same, until a call ends. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { transport } from '../../contract/events/pubsub-transport';
 import { moment, Scene } from '../../contract/events/scene';
-import { until } from './org';
+import { until } from '../../until';
 
 /** The API says nothing when it takes a subscription, until there is an event or a minute has passed. */
 describe('A subscription over Pub/Sub', () => {

@@ -7,7 +7,7 @@ import type { SalesforceSimulator } from '../../../simulators/salesforce/server'
 import { channel, Scene, type Listening } from '../../contract/events/scene';
 import { transport } from '../../contract/events/streaming-transport';
 import { TestSink } from '../../contract/events/test-sink';
-import { until } from './org';
+import { until } from '../../until';
 
 const minute = 60_000;
 const seats = '/event/SeatChangeRequested__e';

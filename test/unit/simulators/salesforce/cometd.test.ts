@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SalesforceSimulator } from '../../../../simulators/salesforce/server';
+import { until } from '../../../until';
 import { BayeuxClient, eventsOf, uuidsOf, type BayeuxReply } from './cometd-client';
 import { login, start } from './start';
 
@@ -29,13 +30,6 @@ describe('salesforce simulator: Streaming API', () => {
   const publish = (times = 1): string[] => sim.people.publish({ fields: { OrderId__c: '801' }, times }).uuids;
   const numbers = (replies: BayeuxReply[]): number[] =>
     eventsOf(replies).map((reply) => reply.data?.event.replayId ?? 0);
-  async function until(what: string, holds: () => boolean): Promise<void> {
-    const end = performance.now() + 5_000;
-    while (!holds()) {
-      if (performance.now() > end) throw new Error(`not within 5 s: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 3));
-    }
-  }
   const count = (name: string) => sim.people.counts()[name];
   /** A connect that the server has taken up and holds. @param clients that then wait in all. */
   const held = async (one: BayeuxClient, clients = 1): Promise<{ answer: Promise<BayeuxReply[]>; open(): boolean }> => {

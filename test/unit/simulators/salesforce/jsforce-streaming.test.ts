@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { StreamingExtension, type Client } from 'jsforce/api/streaming';
 import type { SalesforceSimulator } from '../../../../simulators/salesforce/server';
+import { until } from '../../../until';
 import { jsforceConnection, start } from './start';
 
 const channel = '/event/OrderProvisionRequested__e';
@@ -32,14 +33,6 @@ describe('salesforce simulator: jsforce’s streaming client', () => {
     await until('no client', () => sim.people.counts().openStreams === 0);
     await sim.close();
   });
-
-  async function until(what: string, holds: () => boolean): Promise<void> {
-    const end = performance.now() + 8_000;
-    while (!holds()) {
-      if (performance.now() > end) throw new Error(`not within 8 s: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
 
   /** In an array: an async function that returned the client would wait for it for ever. */
   async function create(...extensions: object[]): Promise<[FayeClient]> {

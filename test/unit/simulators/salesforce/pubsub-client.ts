@@ -144,7 +144,7 @@ export class Stream {
   }
 
   private async until(met: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 30_000;
     while (!met()) {
       if (this.ended && what !== 'the end') throw new Error(`ended before ${what}: ${JSON.stringify(this.ended)}`);
       const left = deadline - Date.now();

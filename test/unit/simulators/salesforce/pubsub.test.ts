@@ -33,7 +33,7 @@ describe('salesforce simulator: Pub/Sub', () => {
 
   /** Once the server has taken up a subscription. */
   const subscribed = async (stream: Stream, streams = 1): Promise<Stream> => {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 30_000;
     while (sim.panel.ledger('subscribed').length < streams && !stream.ended && Date.now() < deadline) {
       await new Promise(setImmediate);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { at, Caller, until } from './start';
+import { until } from '../../../until';
+import { at, Caller } from './start';
 
 const hosting = { 'pid[0]': 20, 'billingcycle[0]': 'monthly' };
 

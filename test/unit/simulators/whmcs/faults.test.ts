@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { anOrder, Broken, Caller, until, type Heard } from './start';
+import { until } from '../../../until';
+import { anOrder, Broken, Caller, type Heard } from './start';
 
 describe('the faults of the WHMCS simulator', () => {
   let caller: Caller;

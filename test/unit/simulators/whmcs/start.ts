@@ -112,12 +112,3 @@ export function form(fields: Fields): string {
 export function at(value: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown> | undefined)?.[step], value);
 }
-
-/** Waits until `test` holds, 2 s at most. */
-export async function until(what: string, test: () => boolean): Promise<void> {
-  const limit = Date.now() + 2_000;
-  while (!test()) {
-    if (Date.now() > limit) throw new Error(`not within 2 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
