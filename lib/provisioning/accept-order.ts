@@ -15,6 +15,7 @@ import { wasSent } from './settle-accept';
 import { notInTime, settlingFor, whileHeld, type HeldResult } from './held-step';
 import type { Travelling, WhmcsPart } from './message';
 import { unsettledAccept, unsettledAdd, type AcceptIntent } from './order-record';
+import { isSince, recordedNow } from './since-doubt';
 import type { Step } from './step';
 
 export interface AcceptOrderSettings {
@@ -99,16 +100,16 @@ async function accept(accepting: Accepting): Promise<HeldResult> {
 
 /**
  * What a store that may have lost records does not say, may be: the accept counts as sent (exactly-one R2), unless one that
- * is on record was sent, or is younger than the span in doubt.
+ * is on record was sent, or was put there since.
  */
 async function countAsSent({ order, settings }: Accepting): Promise<void> {
   const doubt = await order.store.doubt();
   const { adds, adopted, accepts } = order.record;
   if (!doubt || !adopted) return;
   // A copy from between AddOrder's intent and its end: the order is found now, and was made, and accepted maybe, before.
-  const askedFor = adds.find((one) => one.id === adopted.intent)?.at ?? adopted.at;
-  if (Math.min(askedFor, adopted.at) >= doubt.until) return;
-  if (accepts.some((one) => one.whmcsOrderId === adopted.orderId && (one.at >= doubt.until || wasSent(one)))) return;
+  const askedFor = adds.find((one) => one.id === adopted.intent) ?? adopted;
+  if (isSince(doubt, askedFor) && isSince(doubt, adopted)) return;
+  if (accepts.some((one) => one.whmcsOrderId === adopted.orderId && (isSince(doubt, one) || wasSent(one)))) return;
   await order.save((record) => withUnknownAccept(record, order, adopted.whmcs, adopted.orderId, settings.quarantineMs));
 }
 
@@ -124,7 +125,7 @@ async function send(accepting: Accepting, lookedAt: number): Promise<HeldResult>
   const { orderId } = adoptedOf(accepting);
   const intent: AcceptIntent = {
     id: nextIntentId('c', order.record, order.facts),
-    at: order.clock.now(),
+    ...recordedNow(order),
     sender: order.sender,
     whmcs: whmcs.key,
     whmcsOrderId: orderId,

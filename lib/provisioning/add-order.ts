@@ -85,9 +85,9 @@ async function intentOfDoubt(adding: Adding): Promise<AddIntent | undefined> {
   const doubt = await order.store.doubt();
   if (doubt === null || !isDoubtful(order.record, doubt)) return undefined;
   const drafted = draft(adding);
-  // Not before the end of the span, whatever the wall clock says: one such intent answers the doubt.
+  // One such intent answers the doubt: where that has its time alone, not before its end, whatever the wall clock says.
   const at = Math.max(drafted.at, doubt.until);
-  const intent: AddIntent = { ...drafted, at, sender: unknownSender, watermark: null };
+  const intent: AddIntent = { ...drafted, at, doubt: doubt.id, sender: unknownSender, watermark: null };
   log.warn('The store may have lost what was done for this order; reading WHMCS first', {
     order: order.orderId,
     reason: doubt.reason,

@@ -12,6 +12,7 @@ import {
   type Adopted,
   type OrderRecord,
 } from './order-record';
+import { isSince } from './since-doubt';
 
 /** The sender of a call that a lost ledger may have sent. It has ended as far as anybody can tell. */
 export const unknownSender: Sender = { instance: 'unknown', bootId: '', pid: 0, startTime: '' };
@@ -228,7 +229,7 @@ export const isFromElsewhere = (record: OrderRecord, store: string, marker: Mark
 export const isDoubtful = (record: OrderRecord, doubt: Doubt): boolean =>
   record.adopted === null &&
   (record.seen?.createdAt ?? -Infinity) < doubt.until &&
-  !record.adds.some((one) => one.at >= doubt.until);
+  !record.adds.some((one) => isSince(doubt, one));
 
 /** What a stopped intent tells the flow. */
 export function stopFailure(intent: AddIntent): Failure {

@@ -24,6 +24,7 @@ import type { AddIntent, OrderRecord } from './order-record';
 import { openIntentOf } from './other-intents';
 import { allOrders, newestOrders, rowsOf, type Row } from './orders-reading';
 import { lookAtAdd, type AddDecision, type Why } from './settle-add';
+import { recordedNow } from './since-doubt';
 
 /** What settling works with: an order that is held, and the WHMCS of its intent. */
 export interface Settling {
@@ -172,7 +173,7 @@ async function adoptRow(
       clientId: intent.clientId,
       outcome: how === 'success' ? 'created' : 'adopted',
       intent: intent.id,
-      at: now,
+      ...recordedNow(order),
       items: intent.items,
       verified: false,
       warning: null,
@@ -217,7 +218,7 @@ export const withUnknownAccept = (
 ): OrderRecord =>
   openAccept(record, {
     id: nextIntentId('c', record, order.facts),
-    at: order.clock.now(),
+    ...recordedNow(order),
     sender: unknownSender,
     whmcs,
     whmcsOrderId,

@@ -7,6 +7,7 @@ import type { KnownOrder } from './foresight';
 import { markerIn, markerText, type MarkerStrategy } from './marker';
 import type { MappingPart, Travelling } from './message';
 import type { AddIntent, AskedItem } from './order-record';
+import { recordedNow } from './since-doubt';
 
 export interface AddOrderSettings {
   marker: MarkerStrategy;
@@ -50,7 +51,7 @@ export function draft({ order, whmcs, input, items, settings }: Wanted): AddInte
   return {
     id,
     generation: order.record.generation,
-    at: order.clock.now(),
+    ...recordedNow(order),
     sender: order.sender,
     whmcs: whmcs.key,
     clientId: input.client.id,

@@ -7,10 +7,12 @@ import { noteMark, type MarkKept } from './kept-marks';
 import { amountNote, unlike } from './order-comparison';
 import type { AddIntent, Adopted, AskedItem, OrderRecord } from './order-record';
 import { lifeOf, newestOrders, readOrder, rowsOf, servicesOf, unreadable, type Row } from './orders-reading';
-import { wasSent } from './settle-accept';
+import { earlierRows } from './own-rows';
+import { mayHaveRun } from './settle-accept';
 import { bears, bearsMarkOf, isOurRow } from './settle-add';
+import { recordedNow } from './since-doubt';
 import type { StepName } from './step';
-import { otherClient, wantedAnew, type WantedNow } from './wanted-now';
+import { differs, otherClient, wantedAnew, type WantedNow } from './wanted-now';
 
 /**
  * Reads the order's WHMCS order back. The first time it is checked whole: a second row with our mark, its items, its mark
@@ -91,7 +93,7 @@ async function verify(
   services: Service[],
   step: StepName,
 ): Promise<void> {
-  refuseUnlike(found, adopted.items, services, step);
+  refuseUnlike(found, adopted.items, services, order.record, step);
   const [row] = await rowsOf(order.store, adopted.whmcs, [found], services);
   const intent = order.record.adds.find((one) => one.id === adopted.intent);
   const mark = intent === undefined ? null : markOf(intent, row, order.orderId);
@@ -117,9 +119,15 @@ async function verify(
 }
 
 /** @throws Failure WHMCS_ORDER_DIFFERS */
-export function refuseUnlike({ id }: Order, asked: readonly AskedItem[], services: readonly Service[], step: StepName) {
+export function refuseUnlike(
+  { id }: Order,
+  asked: readonly AskedItem[],
+  services: readonly Service[],
+  record: Pick<OrderRecord, 'accepts'>,
+  step: StepName,
+): void {
   const wrong = unlike(asked, services);
-  if (wrong.length > 0) throw failure('WHMCS_ORDER_DIFFERS', `WHMCS order ${id} differs: ${wrong.join('; ')}`, step);
+  if (wrong.length > 0) throw failure('WHMCS_ORDER_DIFFERS', differs(record, id, wrong.join('; ')), step);
 }
 
 const markDropped = 'WHMCS did not keep our mark on this order; where an answer is lost, a person will have to decide';
@@ -146,23 +154,7 @@ async function ownRows(settling: Settling, adopted: Adopted): Promise<Row[]> {
     rows.push(...(await newestRows(settling, adopted.whmcs, clientId)));
   const own = { orderId: order.orderId, store: order.store.id, record: order.record, facts: order.facts };
   const found = rows.filter((row) => isOurRow(row, own) || bearsMarkOf(row, order.orderId));
-  return [...found, ...(await earlierRows(settling, adopted, found))];
-}
-
-/** Orders of earlier generations are known by their ids, whatever mark they bear, and however many came after them. */
-async function earlierRows(
-  { order, whmcs, signal }: Settling,
-  adopted: Adopted,
-  known: readonly Row[],
-): Promise<Row[]> {
-  const past = order.record.past.filter((one) => one.whmcs === adopted.whmcs).map((one) => one.orderId);
-  const orders: Order[] = [];
-  for (const id of new Set(past)) {
-    if (known.some((row) => row.order.id === id)) continue;
-    const found = await readOrder(whmcs, id, signal);
-    if (found) orders.push(found);
-  }
-  return rowsOf(order.store, adopted.whmcs, orders, []);
+  return [...found, ...(await earlierRows(settling, adopted.whmcs, found))];
 }
 
 async function newestRows({ order, whmcs, signal }: Settling, key: string, clientId: number): Promise<Row[]> {
@@ -189,7 +181,7 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
   // A copy of this store that has made one of two with one mark goes on with the same twin as we do.
   const elsewhere = isMadeElsewhere(order, twin) || (mark !== null && bears(twin, mark));
   // Its modules may have run, whatever became of it: a person looks before the twin's do.
-  const ran = order.record.accepts.some((one) => one.whmcsOrderId === adopted.orderId && wasSent(one));
+  const ran = mayHaveRun(order.record, adopted.orderId);
   await order.save((record) => {
     const next = adopt(acceptsOver(record, adopted.orderId, order.clock.now()), {
       ...adopted,
@@ -197,7 +189,7 @@ async function adoptTwin({ order, log }: Settling, adopted: Adopted, twin: Row):
       orderId: twin.order.id,
       clientId: twin.order.clientId,
       outcome: 'adopted',
-      at: order.clock.now(),
+      ...recordedNow(order),
       verified: false,
     });
     return elsewhere || ran ? withUnknownAccept(next, order, adopted.whmcs, twin.order.id, 0) : next;

@@ -10,6 +10,7 @@ import { isLive } from './order-comparison';
 import { unsettledAccept, unsettledAdd, type Adopted, type RepairIntent } from './order-record';
 import { lifeOf, readOrder, servicesOf } from './orders-reading';
 import { callOnWord, refused, repairsOf, settleOld, settleRepair, type Repaired } from './repair-call';
+import { isSince } from './since-doubt';
 import { withWhmcs, type WordParts } from './word';
 
 const call = 'ModuleCreate';
@@ -39,16 +40,18 @@ export async function createModule(parts: WordParts, order: HeldOrder, asked: Mo
 }
 
 /** A lost record's AcceptOrder may still run the module (exactly-one R2); the accept step settles it. */
-async function mayBeAccepting({ store, record }: HeldOrder, { at, orderId }: Adopted): Promise<boolean> {
+async function mayBeAccepting({ store, record }: HeldOrder, adopted: Adopted): Promise<boolean> {
   const doubt = await store.doubt();
-  return doubt !== null && at < doubt.until && !record.accepts.some((one) => one.whmcsOrderId === orderId);
+  return (
+    doubt !== null && !isSince(doubt, adopted) && !record.accepts.some((one) => one.whmcsOrderId === adopted.orderId)
+  );
 }
 
 /** A lost record may have told of a ModuleCreate of ours, which may still be at work (exactly-one R2). */
 async function mayBeCreating({ store, record }: HeldOrder, tried: readonly RepairIntent[]): Promise<boolean> {
   const doubt = await store.doubt();
   if (doubt === null || (record.seen?.createdAt ?? -Infinity) >= doubt.until) return false;
-  return !tried.some(({ at }) => at >= doubt.until);
+  return !tried.some((one) => isSince(doubt, one));
 }
 
 async function create(settling: Settling, adopted: Adopted, { serviceId, looked }: ModuleAsked): Promise<Repaired> {

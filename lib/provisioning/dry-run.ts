@@ -31,7 +31,7 @@ export type AnyStep = Step<keyof Travelling, keyof Travelling, string>;
 export interface DryRunParts {
   /** Those of the flow that an order passes, in its order; each with its part of a dry run. */
   steps: readonly AnyStep[];
-  store: Pick<StateStore, 'id' | 'doubt' | 'claims' | 'ledger'>;
+  store: Pick<StateStore, 'id' | 'doubt' | 'doubtId' | 'claims' | 'ledger'>;
   idMappings: IdMappings | null;
   sender: Sender;
   clock: Clock;

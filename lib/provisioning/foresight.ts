@@ -10,7 +10,7 @@ import type { FailurePart, Travelling } from './message';
 import type { OrderRecord } from './order-record';
 
 /** The store, as far as it can be read. */
-export interface ReadableStore extends Pick<StateStore, 'id' | 'doubt'> {
+export interface ReadableStore extends Pick<StateStore, 'id' | 'doubt' | 'doubtId'> {
   claims: Pick<Claims, 'holder'>;
 }
 

@@ -12,6 +12,7 @@ import type { AddIntent, Adopted, AskedItem } from './order-record';
 import { readOrder, rowsOf, servicesOf, type OrderReads, type Row } from './orders-reading';
 import { plain } from './plain-text';
 import { idsSeen } from './settle-add';
+import { recordedNow } from './since-doubt';
 
 /** The WHMCS order that Salesforce names, and what it is compared with. */
 export interface Named {
@@ -22,7 +23,7 @@ export interface Named {
   items: AskedItem[];
   quarantineMs: number;
   /** What is on record of this very order, at another address of WHMCS; absent: it is new to us. */
-  known?: Pick<Adopted, 'intent' | 'at'>;
+  known?: Pick<Adopted, 'intent' | 'at' | 'doubt'>;
 }
 
 const foreignName = (field: string, why: string, describe: ErrorDescription = errorCodes.WHMCS_ORDER_FOREIGN) =>
@@ -112,7 +113,7 @@ export async function adoptNamed(settling: Settling, named: Named, intent: AddIn
       clientId: named.clientId,
       outcome: 'already',
       intent: intent?.id ?? named.known?.intent ?? null,
-      at: named.known?.at ?? now,
+      ...(named.known ? { at: named.known.at, doubt: named.known.doubt } : recordedNow(order)),
       items: named.items,
       verified: false,
       warning: null,

@@ -9,6 +9,9 @@ export const anyAttempt = -1;
 
 const sender = z.object({ instance: z.string(), bootId: z.string(), pid: z.number(), startTime: z.string() });
 
+/** When it was put on record, and under which doubt of the store: see `Recorded`. */
+const recorded = { at: z.number(), doubt: z.string().nullable().optional() };
+
 /** What was asked for, so that a row in WHMCS can be compared with it. */
 const askedItem = z.object({
   orderItemId: z.string(),
@@ -28,8 +31,7 @@ const addIntent = z.object({
   id: z.string(),
   /** 1, raised only on a person's word, after the order of the one before is dead. */
   generation: z.number(),
-  /** Wall ms, for people. */
-  at: z.number(),
+  ...recorded,
   sender,
   /** Key of the WHMCS installation. */
   whmcs: z.string(),
@@ -79,7 +81,7 @@ const addIntent = z.object({
 const acceptIntent = z.object({
   /** `c1`, `c2` … */
   id: z.string(),
-  at: z.number(),
+  ...recorded,
   sender,
   whmcs: z.string(),
   whmcsOrderId: z.number(),
@@ -99,7 +101,7 @@ const acceptIntent = z.object({
 const repairIntent = z.object({
   /** `r1`, `r2` … */
   id: z.string(),
-  at: z.number(),
+  ...recorded,
   sender,
   whmcs: z.string(),
   call: z.enum(['CancelOrder', 'ModuleCreate']),
@@ -125,7 +127,7 @@ const adopted = z.object({
   outcome: z.enum(['created', 'adopted', 'already']),
   /** The intent that made it; null when it was known from elsewhere. */
   intent: z.string().nullable(),
-  at: z.number(),
+  ...recorded,
   /** What was asked for. */
   items: z.array(askedItem).default([]),
   /** It was read back: no twin, and its items are those asked for. Nothing is accepted before. */

@@ -35,7 +35,7 @@ export class Quarantines {
   async note(store: StateStore): Promise<number | null> {
     const doubt = await store.doubt();
     if (doubt === null) return null;
-    const key = `${doubt.until} ${doubt.reason}`;
+    const key = doubt.id ?? `${doubt.until} ${doubt.reason}`;
     const since = this.doubts.get(key) ?? this.clock.monotonic();
     this.doubts.set(key, since);
     return since;

@@ -10,6 +10,7 @@ import { callOnce, describe, endOfCall } from './call-facts';
 import { underWay } from './calls-under-way';
 import type { HeldOrder } from './held-order';
 import type { RepairIntent } from './order-record';
+import { recordedNow } from './since-doubt';
 
 export type RepairCall = RepairIntent['call'];
 type RepairEnd = NonNullable<RepairIntent['settled']>['how'];
@@ -51,7 +52,7 @@ type Target = Pick<RepairIntent, 'whmcs' | 'call' | 'target'>;
 
 const newRepair = (order: HeldOrder, of: Target): RepairIntent => ({
   id: nextIntentId('r', order.record, order.facts),
-  at: order.clock.now(),
+  ...recordedNow(order),
   sender: order.sender,
   ...of,
   settled: null,

@@ -23,7 +23,9 @@ export interface StateStore {
   /** Why the absence of a ledger proves nothing here, or null. `until` is the wall ms at which the doubtful span ended. */
   doubt(): Promise<Doubt | null>;
   /** An operator's word that records may be missing (a restored backup), or that they are whole again. */
-  setDoubt(doubt: Doubt | null): Promise<void>;
+  setDoubt(doubt: Omit<Doubt, 'id'> | null): Promise<void>;
+  /** `Doubt.id` of the doubt that this process has last seen; null: none, or one without a name. */
+  readonly doubtId: string | null;
   /** Whether the process that sent an intent is proven dead (it can never send again). */
   isDead(sender: Sender): Promise<boolean>;
   health(): Promise<StoreHealth>;
@@ -33,7 +35,13 @@ export interface StateStore {
 
 export interface Doubt {
   reason: string;
+  /** May be put later or earlier by a look, where clocks were wrong. */
   until: number;
+  /**
+   * Names this doubt: what was put on record under this name was so after the loss, whatever any clock says. null for an
+   * operator's word and for a doubt that an older pack noticed, which have their time alone.
+   */
+  id: string | null;
 }
 
 /** Who sent, or is about to send, a call that may have an effect. `instance` is made anew by each process. */

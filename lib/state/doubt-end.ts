@@ -4,26 +4,34 @@
  * younger than the loss. So the age of a doubt is counted by clocks that nobody sets, and the span ends that long ago, or
  * when the clock of then said, whichever is later. Later costs reads and a quarantine; earlier would cost an order.
  */
-import type { Doubt } from './contract';
 
-/**
- * ms that clocks drift apart, or that uptimes are rounded by, without having been set. Each raise begins the quarantine of
- * the doubt anew, so that there must not be one at each read. Salesforce dates an Order to the second.
- */
+/** ms that clocks drift apart, or that uptimes are rounded by, without having been set. Salesforce dates an Order to the second. */
 const driftMs = 1_000;
 
-export class DoubtEnd {
-  private known: { stored: Doubt; until: number } | null = null;
+/** ms of running after which a clock that noticed a doubt counts as right: had it been wrong, it would have been set by now. */
+export const trustedAfterMs = 24 * 3_600_000;
 
-  /**
-   * @param stored as the store keeps it.
-   * @param noticedAt wall ms of our clock less the age of the doubt; null where the age is not known.
-   * @returns the doubt with its end as our clock shows it; once raised, it is not lowered again.
-   */
-  of(stored: Doubt, noticedAt: number | null): Doubt {
-    const { reason, until } = stored;
-    if (this.known?.stored.reason !== reason || this.known.stored.until !== until) this.known = { stored, until };
-    if (noticedAt !== null && noticedAt > this.known.until + driftMs) this.known.until = Math.ceil(noticedAt);
-    return { reason, until: this.known.until };
-  }
+/** What is known of the end of a doubt; wall ms. */
+export interface EndSeen {
+  /** By the clock of then. */
+  written: number;
+  /** Where an earlier look has put it; null: none has. */
+  kept: number | null;
+  /** The time of our clock now, less the age of the doubt; null where the age is not known. */
+  noticedAt: number | null;
+  /** The doubt is older than `trustedAfterMs`, as counted by clocks that nobody sets. */
+  isOld: boolean;
+}
+
+/**
+ * @param now wall ms.
+ * @returns wall ms. No look lowers an end that lies in the past. One to come was put there by a clock that was ahead, at a
+ * look or when the doubt was noticed; or the clock is behind now, so that what was written then still holds for a day.
+ */
+export function endOf({ written, kept, noticedAt, isOld }: EndSeen, now: number): number {
+  const end = kept ?? written;
+  if (noticedAt !== null && noticedAt > end + driftMs) return Math.ceil(noticedAt);
+  if (end <= now + driftMs) return end;
+  if (isOld) return Math.ceil(noticedAt ?? now);
+  return noticedAt === null ? end : Math.max(written, Math.ceil(noticedAt));
 }

@@ -11,9 +11,12 @@ export function thisProcess(instance: string): Sender {
   return { instance, bootId: bootId(), pid: process.pid, startTime: statOf(process.pid)?.startTime ?? fallbackStart };
 }
 
-/** Whether two senders count their processes in the same place, so that `isRunning` can tell of either. */
+/**
+ * Whether two senders count their processes in the same place, so that `isRunning` can tell of either. Not known where the
+ * host tells no boot id: two hosts may have been started in the same second.
+ */
 export function sharesProcessIds(one: Pick<Sender, 'bootId'>, other: Pick<Sender, 'bootId'>): boolean {
-  return one.bootId === other.bootId || (isFallback(one) && sameBoot(one, other));
+  return one.bootId === other.bootId && upSince(one.bootId) === null;
 }
 
 /**
@@ -96,8 +99,6 @@ function processIdSpace(): string {
 
 /** The boot id alone, alike in all containers of a host. */
 export const bootOf = ({ bootId }: Pick<Sender, 'bootId'>): string => bootId.split(' ', 1)[0] ?? '';
-
-const isFallback = ({ bootId }: Pick<Sender, 'bootId'>): boolean => bootId.startsWith(fallbackPrefix);
 
 function upSince(id: string): number | null {
   return id.startsWith(fallbackPrefix) ? Number(id.slice(fallbackPrefix.length)) : null;

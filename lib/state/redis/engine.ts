@@ -112,7 +112,11 @@ class RedisStore implements StateStore {
     return this.identity.doubt(this.connection);
   }
 
-  setDoubt(doubt: Doubt | null): Promise<void> {
+  get doubtId(): string | null {
+    return this.identity.doubtId;
+  }
+
+  setDoubt(doubt: Omit<Doubt, 'id'> | null): Promise<void> {
     return this.identity.setDoubt(this.connection, doubt);
   }
 
@@ -179,6 +183,8 @@ class RedisStore implements StateStore {
     for (const instance of await this.instances.beat()) await this.connection.run(takeUpDeadWork, instance, crashLimit);
     // Replicas come and go.
     await this.connection.info();
+    // The host that noticed a doubt knows best how old it is, and puts the time of Redis right for the others.
+    await this.doubt();
   }
 
   private now(): number {

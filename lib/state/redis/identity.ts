@@ -6,10 +6,11 @@
  * process alone had the store open, and the mark is not below the one that was confirmed to it last. Every other change is
  * doubted: records may be gone of which nobody here knows (exactly-one R2).
  */
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../clock';
 import { StoreError, type Doubt, type Sender } from '../contract';
-import { DoubtEnd } from '../doubt-end';
+import { endOf, trustedAfterMs } from '../doubt-end';
 import { bootOf } from '../sender';
 import type { Connection } from './connection';
 import { instancesKey, ordersKey, storeKey } from './keys';
@@ -21,30 +22,31 @@ const format = 1;
 
 /**
  * A doubt also bears the server's time at which it was noticed, and the boot id and the uptime (ms) of the host that did:
- * each process finds its age by them, and its end by its own clock.
+ * each process finds its age by them, and its end by its own clock. A user that may not ask for the time notes it all the
+ * same: a script that stopped here, after its first writes, would not run into the loss again.
  */
 const doubting = `
 local function serverMs()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  local time = redis.pcall('TIME')
+  return not time.err and time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local function ms(number) return string.format('%.0f', number) end
-local function note(reason, now, boot, sinceBoot)
-  redis.call('HSET', '${storeKey}', 'doubtReason', reason, 'doubtUntil', now, 'doubtTime', ms(serverMs()), 'doubtBoot', boot,
-    'doubtSinceBoot', sinceBoot)
+local function ms(number) return number and string.format('%.0f', number) end
+local function note(reason, now, doubtId, boot, sinceBoot)
+  redis.call('HSET', '${storeKey}', 'doubtReason', reason, 'doubtUntil', now, 'doubtId', doubtId, 'doubtBoot', boot,
+    'doubtSinceBoot', sinceBoot, 'doubtTime', ms(serverMs()) or '')
 end`;
 
 /**
  * Arguments: id to use where there is none, bornAt with it, now, replid, known format, whether we had this store before,
- * the mark we saw, whether the server was promoted, our instance, the name of this connection, the highest fence we had, our
- * boot id, our uptime.
+ * the mark we saw, whether the server was promoted, our instance, the name of this connection, the highest fence we had, the
+ * name of a doubt that is noticed now, our boot id, our uptime.
  */
 const look = bare(`${doubting}
 local call = redis.call
 local store = '${storeKey}'
-local id, bornAt, now, replid, format, had, seen, promoted, instance, connection, fenceHad, boot, sinceBoot = unpack(ARGV)
+local id, bornAt, now, replid, format, had, seen, promoted, instance, connection, fenceHad, doubtId, boot, sinceBoot = unpack(ARGV)
 local function doubt(reason)
-  note(reason, now, boot, sinceBoot)
+  note(reason, now, doubtId, boot, sinceBoot)
   -- Fences that were handed out may be among what is lost: none is handed out twice.
   local fence = math.max(tonumber(call('HGET', store, 'fence') or 0), tonumber(fenceHad)) + 1000000
   call('HSET', store, 'fence', string.format('%.0f', math.max(fence, tonumber(now))))
@@ -77,37 +79,37 @@ call('HSET', store, '${connectionField}' .. instance, connection)
 return { 'OPEN', call('HGET', store, 'id'), call('HGET', store, 'bornAt') }`);
 
 /**
- * boot id, uptime. Answers reason, end as it was written, the server's time at which it was noticed, age in ms. By the uptime
- * of the host that noticed it, where that asks: where the server's clock was set since, that one's time is put right as well.
+ * boot id, uptime. Answers reason, end as it was written, name, the server's time at which it was noticed, age in ms. By the
+ * uptime of the host that noticed it, where that asks: where the server's clock was slow then, that one's time is put right as
+ * well. The lesser age of two: a container may count its own uptime, and that of an older one says too much.
  */
 const readDoubt = script(`${doubting}
-local doubt = call('HMGET', store, 'doubtReason', 'doubtUntil', 'doubtTime', 'doubtBoot', 'doubtSinceBoot')
+local doubt = call('HMGET', store, 'doubtReason', 'doubtUntil', 'doubtId', 'doubtTime', 'doubtBoot', 'doubtSinceBoot')
 if not doubt[1] or not doubt[2] then return nil end
-local noticed = tonumber(doubt[3] or '')
-if not noticed then return { doubt[1], doubt[2], false, false } end
-local now = serverMs()
-local age = tonumber(arg[2]) - tonumber(doubt[5])
-if doubt[4] == arg[1] and age >= 0 then
-  if now - age > noticed + 1000 then
-    noticed = now - age
+local noticed = tonumber(doubt[4] or '')
+local now = noticed and serverMs()
+local age = now and math.max(0, now - noticed)
+local up = doubt[5] == arg[1] and tonumber(arg[2]) - tonumber(doubt[6])
+if up and up >= 0 then
+  if now and now - up > noticed + 1000 then
+    noticed = now - up
     redis.pcall('HSET', store, 'doubtTime', ms(noticed))
   end
-else
-  age = math.max(0, now - noticed)
+  age = math.min(up, age or up)
 end
-return { doubt[1], doubt[2], ms(noticed), ms(age) }`);
+return { doubt[1], doubt[2], doubt[3], ms(noticed or 0), ms(age) or false }`);
 /** reason and end, or ''. A person's word: its end stands as it is. */
 const writeDoubt = script(`
 wrote()
-call('HDEL', store, 'doubtTime', 'doubtBoot', 'doubtSinceBoot')
+call('HDEL', store, 'doubtId', 'doubtTime', 'doubtBoot', 'doubtSinceBoot')
 if text(1) then call('HSET', store, 'doubtReason', arg[1], 'doubtUntil', arg[2])
 else call('HDEL', store, 'doubtReason', 'doubtUntil') end
 return 1`);
-/** The order had records once, and has none: told once, so that one loss is one doubt. order, reason, now, boot id, uptime. */
+/** The order had records once, and has none: told once, so that one loss is one doubt. order, reason, now, name, boot id, uptime. */
 const missed = script(`${doubting}
 if call('SREM', '${ordersKey}', arg[1]) == 0 then return 0 end
 wrote()
-note(arg[2], arg[3], arg[4], arg[5])
+note(arg[2], arg[3], arg[4], arg[5], arg[6])
 return 1`);
 
 const lookAnswer = z.union([
@@ -116,15 +118,18 @@ const lookAnswer = z.union([
   z.tuple([z.literal('OTHER')]),
 ]);
 const doubtAnswer = z
-  .tuple([z.string(), z.coerce.number(), z.string().nullable(), z.coerce.number().nullable()])
-  .transform(([reason, until, noticed, age]) => ({ reason, until, noticed, age }))
+  .tuple([z.string(), z.coerce.number(), z.string().nullable(), z.string(), z.coerce.number().nullable()])
+  .transform(([reason, written, id, noticed, age]) => ({ reason, written, id, noticed, age }))
   .nullable();
 
 export class StoreIdentity {
   private known: { id: string; bornAt: number } | null = null;
-  private readonly end = new DoubtEnd();
-  /** `Clock.sinceBoot` at which the doubt was noticed; counted on from the first look, since the server's clock may be set. */
-  private noticed: { doubt: string; at: number } | null = null;
+  /**
+   * The doubt that was seen last: `Clock.sinceBoot` at which it was noticed, counted on from the first look, since the
+   * server's clock may be set; and where the looks have put its end.
+   */
+  private seen: { doubt: string; noticed: string; at: number; end: number } | null = null;
+  private lastId: string | null = null;
 
   /**
    * @param proposed eight hexadecimal digits, used where the Redis holds no store yet.
@@ -162,7 +167,7 @@ export class StoreIdentity {
         connection.instance,
         connection.name,
         fenceHad,
-        ...this.here(),
+        ...this.noticing(),
       ),
     );
     if (answer[0] === 'NEWER')
@@ -181,25 +186,49 @@ export class StoreIdentity {
   async doubt(connection: Connection): Promise<Doubt | null> {
     const found = doubtAnswer.parse(await connection.run(readDoubt, ...this.here()));
     if (found === null) return null;
-    const { reason, until, noticed, age } = found;
-    if (age === null) return this.end.of({ reason, until }, null);
+    const { reason, written, noticed, age } = found;
+    // A version before that notices one anew leaves the name as it was.
+    const id = found.id === null ? null : `${found.id}/${written}`;
+    this.lastId = id;
+    if (age === null) return { reason, until: written, id };
     const sinceBoot = this.clock.sinceBoot();
-    const doubt = `${noticed} ${until} ${reason}`;
-    if (this.noticed?.doubt !== doubt) this.noticed = { doubt, at: sinceBoot - age };
-    return this.end.of({ reason, until }, this.clock.now() - (sinceBoot - this.noticed.at));
+    const seen = this.seen?.doubt === `${written} ${reason}` ? this.seen : { doubt: `${written} ${reason}`, end: null };
+    const at = 'noticed' in seen && seen.noticed === noticed ? seen.at : sinceBoot - age;
+    const agedMs = sinceBoot - at;
+    const now = this.clock.now();
+    const of = { written, kept: seen.end, noticedAt: now - agedMs, isOld: agedMs >= trustedAfterMs };
+    const until = endOf(of, now);
+    this.seen = { ...seen, noticed, at, end: until };
+    return { reason, until, id };
   }
 
-  async setDoubt(connection: Connection, doubt: Doubt | null): Promise<void> {
+  /** Of the doubt that was read last. */
+  get doubtId(): string | null {
+    return this.lastId;
+  }
+
+  async setDoubt(connection: Connection, doubt: Omit<Doubt, 'id'> | null): Promise<void> {
     await connection.runReplicated(writeDoubt, doubt?.reason ?? '', doubt?.until ?? '');
   }
 
   /** An order has no ledger. Where it had one, its keys were deleted, and absence proves nothing any more. */
   async missed(connection: Connection, orderId: string, now: number): Promise<void> {
-    await connection.runReplicated(missed, orderId, 'records of an order were removed from Redis', now, ...this.here());
+    await connection.runReplicated(
+      missed,
+      orderId,
+      'records of an order were removed from Redis',
+      now,
+      ...this.noticing(),
+    );
   }
 
   /** Boot id and uptime of this host. Where the boot is named by the clock, setting that makes it another: the server's time holds then. */
   private here(): [string, number] {
     return [bootOf(this.me), Math.round(this.clock.sinceBoot())];
+  }
+
+  /** With the name of a doubt that is noticed now. */
+  private noticing(): [string, string, number] {
+    return [randomBytes(4).toString('hex'), ...this.here()];
   }
 }

@@ -4,8 +4,8 @@
  */
 
 /**
- * HASH: who the store is; id, bornAt, format, mark, fence, seq, replid, doubtReason, doubtUntil, doubtTime, doubtBoot,
- * doubtSinceBoot, connection:<instance>.
+ * HASH: who the store is; id, bornAt, format, mark, fence, seq, replid, doubtReason, doubtUntil, doubtId, doubtTime,
+ * doubtBoot, doubtSinceBoot, connection:<instance>.
  */
 export const storeKey = 'sf:{store}';
 /** SET: the orders that have a state in the ledger, so that one whose keys were deleted is missed. */

@@ -175,14 +175,18 @@ class EmbeddedStore implements StateStore {
 
   async doubt(): Promise<Doubt | null> {
     try {
-      if (this.identity.endsLater) this.connection.write(() => this.identity.keepEnd());
+      if (this.identity.endHasMoved) this.connection.write(() => this.identity.keepEnd());
     } catch {
       // The next beat keeps it.
     }
     return this.identity.doubt;
   }
 
-  async setDoubt(doubt: Doubt | null): Promise<void> {
+  get doubtId(): string | null {
+    return this.identity.doubt?.id ?? null;
+  }
+
+  async setDoubt(doubt: Omit<Doubt, 'id'> | null): Promise<void> {
     this.connection.write(() => this.identity.setDoubt(doubt));
   }
 

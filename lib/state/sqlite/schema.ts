@@ -10,8 +10,10 @@ import type { Connection } from './connection';
  *    `inbox.worker` is the instance that has it in work. `fences` outlive their leases, which live in memory only.
  *    `ledger_todo` is derived from the states, so that open work is found without reading every order.
  * 2. `inbox.waits_for` is what a parked event waits for.
- * 3. `store.doubt_boot` and `doubt_since_boot` are the boot id and the uptime (ms) at which the doubt was noticed; `doubt_watched` is
- *    for how many ms the store was open since. Without a boot the doubt is a person's, or too old to be dated anew.
+ * 3. `store.doubt_id` names the doubt; without one it is a person's, or of a version before. `doubt_until` is as it was
+ *    written, `doubt_ends` where later looks have put it. `doubt_boot` and `doubt_since_boot` are the boot id and the uptime
+ *    (ms) at which it was noticed, none where it is too old to be dated anew; `doubt_watched` is for how many ms the store
+ *    was open since.
  */
 const migrations: readonly string[] = [
   `
@@ -128,6 +130,8 @@ const migrations: readonly string[] = [
   CREATE INDEX inbox_waiters ON inbox (waits_for, place) WHERE state = 'parked' AND waits_for IS NOT NULL;
   `,
   `
+  ALTER TABLE store ADD COLUMN doubt_id TEXT;
+  ALTER TABLE store ADD COLUMN doubt_ends INTEGER;
   ALTER TABLE store ADD COLUMN doubt_boot TEXT;
   ALTER TABLE store ADD COLUMN doubt_since_boot INTEGER;
   ALTER TABLE store ADD COLUMN doubt_watched INTEGER NOT NULL DEFAULT 0;

@@ -3,15 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../clock';
 import type { Doubt, Sender } from '../contract';
-import { DoubtEnd } from '../doubt-end';
+import { endOf, trustedAfterMs } from '../doubt-end';
 import { sameBoot } from '../sender';
 import type { Command, Connection, Query } from './connection';
-
-/**
- * ms of running after which a clock that noticed a doubt counts as right: had it been slow, it would have been set by now.
- * Until then the first opening in each boot of a host, or on another host, dates the doubt anew.
- */
-const trustedAfterMs = 24 * 3_600_000;
 
 const storeRow = z.object({
   id: z.string(),
@@ -19,6 +13,8 @@ const storeRow = z.object({
   mark: z.number(),
   doubt_reason: z.string().nullable(),
   doubt_until: z.number().nullable(),
+  doubt_id: z.string().nullable(),
+  doubt_ends: z.number().nullable(),
   doubt_boot: z.string().nullable(),
   doubt_since_boot: z.number().nullable(),
   doubt_watched: z.number(),
@@ -32,9 +28,8 @@ export class StoreIdentity {
   private readonly doubting: Command;
   private readonly dating: Command;
   private readonly watching: Command;
-  private readonly raising: Command;
+  private readonly moving: Command;
   private readonly raiseMark: Command;
-  private readonly end = new DoubtEnd();
   /** Monotonic ms up to which the time with the doubt is on record. */
   private watchedTo: number;
 
@@ -50,17 +45,19 @@ export class StoreIdentity {
     private readonly me: Pick<Sender, 'bootId'>,
   ) {
     this.row = connection.query(
-      'SELECT id, born_at, mark, doubt_reason, doubt_until, doubt_boot, doubt_since_boot, doubt_watched FROM store',
+      `SELECT id, born_at, mark, doubt_reason, doubt_until, doubt_id, doubt_ends, doubt_boot, doubt_since_boot, doubt_watched
+        FROM store`,
       storeRow,
     );
     this.doubting = connection.command(
-      'UPDATE store SET doubt_reason = $reason, doubt_until = $until, doubt_boot = NULL, doubt_watched = 0',
+      `UPDATE store SET doubt_reason = $reason, doubt_until = $until, doubt_id = $id, doubt_ends = NULL, doubt_boot = NULL,
+        doubt_watched = 0`,
     );
     this.dating = connection.command('UPDATE store SET doubt_boot = $boot, doubt_since_boot = $sinceBoot');
     this.watching = connection.command(
       'UPDATE store SET doubt_watched = doubt_watched + $ms WHERE doubt_boot IS NOT NULL AND doubt_watched < $limit',
     );
-    this.raising = connection.command('UPDATE store SET doubt_until = $until');
+    this.moving = connection.command('UPDATE store SET doubt_ends = $ends');
     this.raiseMark = connection.command('UPDATE store SET mark = max(mark, $atLeast) + 1');
     this.watchedTo = clock.monotonic();
     const now = Math.round(clock.now());
@@ -72,7 +69,7 @@ export class StoreIdentity {
         .run({ id: randomBytes(4).toString('hex'), now });
     }
     if (doubt) {
-      this.setDoubt(doubt);
+      this.doubting.run({ ...doubt, id: randomBytes(4).toString('hex') });
       this.date();
     } else if (found) this.takeOverDoubt(found);
     this.raise(side?.mark ?? 0);
@@ -95,15 +92,15 @@ export class StoreIdentity {
     return row ? this.doubtIn(row) : null;
   }
 
-  /** Whether the span in doubt ends later, as our clock shows it now, than is on record. */
-  get endsLater(): boolean {
-    return (this.doubt?.until ?? -Infinity) > (this.row.get()?.doubt_until ?? Infinity);
+  /** Whether the span in doubt ends at another time, as our clock shows it now, than is on record. */
+  get endHasMoved(): boolean {
+    const row = this.row.get();
+    return row !== undefined && (this.doubtIn(row)?.until ?? null) !== (row.doubt_ends ?? row.doubt_until);
   }
 
   /** Inside a transaction: the end as our clock shows it goes on record. */
   keepEnd(): void {
-    const doubt = this.doubt;
-    if (doubt && this.endsLater) this.raising.run({ until: doubt.until });
+    if (this.endHasMoved) this.moving.run({ ends: this.doubt?.until ?? null });
   }
 
   /** Inside the transaction of each beat. */
@@ -115,8 +112,8 @@ export class StoreIdentity {
   }
 
   /** An operator's word, whose time stands as it is. Inside a transaction. */
-  setDoubt(doubt: Doubt | null): void {
-    this.doubting.run({ reason: doubt?.reason ?? null, until: doubt?.until ?? null });
+  setDoubt(doubt: Omit<Doubt, 'id'> | null): void {
+    this.doubting.run({ reason: doubt?.reason ?? null, until: doubt?.until ?? null, id: null });
   }
 
   /** The doubt was noticed now, at the latest. */
@@ -124,7 +121,10 @@ export class StoreIdentity {
     this.dating.run({ boot: this.me.bootId, sinceBoot: Math.round(this.clock.sinceBoot()) });
   }
 
-  /** How long a host was off, or how old a doubt of another host is, no clock tells that nobody sets. */
+  /**
+   * How long a host was off, or how old a doubt of another host is, no clock tells that nobody sets: until the clock is
+   * trusted, the first opening in each boot of a host, or on another host, dates the doubt anew.
+   */
   private takeOverDoubt(row: StoreRow): void {
     if (row.doubt_boot === null || this.ageOf(row) !== null) return;
     if (row.doubt_watched < trustedAfterMs) this.date();
@@ -133,10 +133,13 @@ export class StoreIdentity {
   }
 
   private doubtIn(row: StoreRow): Doubt | null {
-    if (row.doubt_reason === null || row.doubt_until === null) return null;
+    const { doubt_reason: reason, doubt_until: written, doubt_id: id, doubt_ends: kept } = row;
+    if (reason === null || written === null) return null;
+    if (id === null) return { reason, until: written, id };
     const age = this.ageOf(row);
-    const stored = { reason: row.doubt_reason, until: row.doubt_until };
-    return this.end.of(stored, age === null ? null : this.clock.now() - age);
+    const now = this.clock.now();
+    const noticedAt = age === null ? null : now - age;
+    return { reason, until: endOf({ written, kept, noticedAt, isOld: row.doubt_watched >= trustedAfterMs }, now), id };
   }
 
   /** ms since the doubt was noticed; null where it was noticed in another boot, or is a person's. */
@@ -149,8 +152,12 @@ export class StoreIdentity {
 }
 
 /** What opening this database beside this side file must make us doubt; null: nothing new. */
-function doubtOf(row: StoreRow | undefined, side: { storeId: string; mark: number } | null, now: number): Doubt | null {
-  const doubt = (reason: string): Doubt => ({ reason, until: now });
+function doubtOf(
+  row: StoreRow | undefined,
+  side: { storeId: string; mark: number } | null,
+  now: number,
+): Omit<Doubt, 'id'> | null {
+  const doubt = (reason: string) => ({ reason, until: now });
   if (!row) return doubt(side ? 'new store; the one before it was removed' : 'new store');
   if (!side) return doubt('the lock file was missing, so the database may be an older copy');
   if (row.id !== side.storeId) return doubt('the database of another store was put in place');

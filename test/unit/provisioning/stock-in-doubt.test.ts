@@ -52,12 +52,12 @@ describe('Stock that is short', () => {
 
   it('fails an Order of which the store knows that nothing was asked of WHMCS', async () => {
     assert.deepEqual(await run(), { way: 'incomplete', faults: ['STOCK_SHORT'], warnings: [] });
-    doubt = { until: world.clock.now() - 120_000, reason: 'new' };
+    doubt = { until: world.clock.now() - 120_000, reason: 'new', id: null };
     assert.deepEqual((await run()).faults, ['STOCK_SHORT'], 'the Order is younger than what was lost');
   });
 
   it('is a warning for an Order that may have taken it before the store lost its records', async () => {
-    doubt = { until: world.clock.now(), reason: 'new' };
+    doubt = { until: world.clock.now(), reason: 'new', id: null };
     const { way, faults, warnings } = await run();
     assert.deepEqual([way, faults], ['mapped', []]);
     assert.deepEqual(
@@ -77,7 +77,7 @@ describe('Stock that is short', () => {
   });
 
   it('is told so by a dry run as well', async () => {
-    doubt = { until: world.clock.now(), reason: 'new' };
+    doubt = { until: world.clock.now(), reason: 'new', id: null };
     const { state, facts } = await process.real.ledger.read(orderId);
     assert.ok(state);
     const record = await process.record();

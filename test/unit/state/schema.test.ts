@@ -119,12 +119,13 @@ describe('The tables of the embedded store', () => {
     await store.inbox.park(id, 1, embedded.clock.now() + 60_000, 'busy');
     await store.close();
     embedded.sql(`
+      ALTER TABLE store DROP COLUMN doubt_id; ALTER TABLE store DROP COLUMN doubt_ends;
       ALTER TABLE store DROP COLUMN doubt_boot; ALTER TABLE store DROP COLUMN doubt_since_boot;
       ALTER TABLE store DROP COLUMN doubt_watched;
       DROP INDEX inbox_waiters; ALTER TABLE inbox DROP COLUMN waits_for;
       DELETE FROM schema_version WHERE version > 1`);
     const again = await embedded.open();
-    assert.deepEqual(await again.doubt(), { reason: 'new store', until: store.bornAt });
+    assert.deepEqual(await again.doubt(), { reason: 'new store', until: store.bornAt, id: null });
     const { inbox } = again;
     const parked = await inbox.get(id);
     assert.deepEqual([parked?.state, parked?.reason, parked?.waitsFor], ['parked', 'busy', null]);

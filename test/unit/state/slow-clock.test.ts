@@ -20,7 +20,7 @@ describe('The doubt of the embedded store', () => {
     return embedded.open();
   };
   const until = async (store: StateStore): Promise<number> => (await store.doubt())?.until ?? NaN;
-  const kept = (): unknown => embedded.row('SELECT doubt_until FROM store')['doubt_until'];
+  const kept = (): unknown => embedded.row('SELECT coalesce(doubt_ends, doubt_until) AS ends FROM store')['ends'];
   let uptimeMs = 60_000;
   /** The machine is off for a while. It is opened sooner after each start: the boot id of the test stays the same. */
   const reboots = async (store: StateStore, offMs: number): Promise<StateStore> => {
@@ -93,14 +93,59 @@ describe('The doubt of the embedded store', () => {
     }
   });
 
-  it('changes nothing for a clock that drifts, or that was ahead when it was noticed', async () => {
-    const store = await noticed(hourMs);
+  it('changes nothing for a clock that drifts', async () => {
+    const store = await noticed(0);
+    const end = embedded.clock.now();
+    for (const ms of [900, -900]) {
+      embedded.clock.setWall(end + ms);
+      assert.equal(await until(store), end);
+    }
+  });
+
+  it('ends by the clock of then for a day where that was ahead, or ours is behind, and then when it was noticed', async () => {
+    const store = await noticed(2 * dayMs);
     const fast = embedded.clock.now();
-    embedded.clock.setWall(fast + 900);
-    assert.equal(await until(store), fast);
-    embedded.clock.setWall(fast - hourMs);
+    embedded.clock.setWall(fast - 2 * dayMs);
     await embedded.clock.advance(60_000);
     assert.equal(await until(store), fast);
+    embedded.sql(`UPDATE store SET doubt_watched = ${dayMs - 10_000}`);
+    await embedded.clock.advance(10_000);
+    assert.equal(await until(store), fast - 2 * dayMs);
+    await store.close();
+    assert.equal(await until(await embedded.open()), fast - 2 * dayMs);
+  });
+
+  it('of a clock that was ahead, and is right after a restart of the host, ends no later than at the opening', async () => {
+    let store = await noticed(2 * dayMs);
+    embedded.sql(`UPDATE store SET doubt_watched = ${dayMs}`);
+    store = await reboots(store, -2 * dayMs);
+    const opened = embedded.clock.now();
+    assert.equal(await until(store), opened);
+    store = await reboots(store, hourMs);
+    assert.equal(await until(store), opened);
+  });
+
+  it('ends when it was noticed, whatever a clock that was ahead for a moment has made of it', async () => {
+    const store = await noticed(0);
+    const end = embedded.clock.now();
+    await embedded.clock.advance(60_000);
+    embedded.clock.setWall(end + 30 * dayMs);
+    await until(store);
+    await embedded.clock.advance(10_000);
+    embedded.clock.setWall(end + 70_000);
+    assert.equal(await until(store), end);
+    await store.close();
+    assert.equal(await until(await embedded.open()), end);
+  });
+
+  it('is dated at the restart of a host whose clock was a year ahead by the right clock that follows', async () => {
+    const store = await noticed(0);
+    const closed = embedded.clock.now();
+    await reboots(store, 365 * dayMs);
+    await embedded.clock.advance(60_000);
+    embedded.clock.setWall(closed + 120_000);
+    await embedded.clock.advance(60_000);
+    assert.equal(kept(), closed + 60_000);
   });
 
   it('ends as an operator has said, whatever becomes of the clock', async () => {
