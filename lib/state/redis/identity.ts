@@ -185,7 +185,10 @@ export class StoreIdentity {
 
   async doubt(connection: Connection): Promise<Doubt | null> {
     const found = doubtAnswer.parse(await connection.run(readDoubt, ...this.here()));
-    if (found === null) return null;
+    if (found === null) {
+      this.lastId = null;
+      return null;
+    }
     const { reason, written, noticed, age } = found;
     // A version before that notices one anew leaves the name as it was.
     const id = found.id === null ? null : `${found.id}/${written}`;
@@ -209,6 +212,7 @@ export class StoreIdentity {
 
   async setDoubt(connection: Connection, doubt: Omit<Doubt, 'id'> | null): Promise<void> {
     await connection.runReplicated(writeDoubt, doubt?.reason ?? '', doubt?.until ?? '');
+    this.lastId = null;
   }
 
   /** An order has no ledger. Where it had one, its keys were deleted, and absence proves nothing any more. */

@@ -84,6 +84,20 @@ describe('A Redis that has lost records', function () {
       assert.ok(again && lease && again.fence > lease.fence);
     });
 
+  it('is doubted also for a user that may not ask Redis for the time', async () => {
+    await client.call('ACL', 'SETUSER', 'timeless', 'on', '>word', '~*', '&*', '+@all', '-time');
+    const timeless = await stores.open(server.url.replace('redis://', 'redis://timeless:word@'));
+    assert.equal(await timeless.doubt(), null);
+    await keep(1);
+    await client.del(await client.keys('sf:{o:*'));
+    await timeless.ledger.read(orderOf(1));
+    assert.match(await reasonOf(timeless), /records of an order were removed/);
+    await timeless.setDoubt(null);
+    await client.flushdb();
+    await timeless.ledger.read(orderOf(1));
+    assert.match(await reasonOf(timeless), /records of this store were removed/);
+  });
+
   it('is used by nobody who had another store there, until they start anew', async () => {
     await keep(1);
     await client.flushdb();

@@ -18,16 +18,19 @@ export function wholeStore(engine: EngineUnderTest): void {
     });
 
     it('doubts what is older than itself, and no more than that after a restart', async () => {
-      const doubt = { reason: 'new store', until: with_.store.bornAt };
-      assert.deepEqual(await with_.store.doubt(), doubt);
+      const doubt = await with_.store.doubt();
+      assert.deepEqual([doubt?.reason, doubt?.until], ['new store', with_.store.bornAt]);
+      assert.match(doubt?.id ?? '', /^[0-9a-f]{8}/);
+      assert.equal(with_.store.doubtId, doubt?.id);
       await with_.restart();
       assert.deepEqual(await with_.store.doubt(), doubt);
     });
 
     it('takes an operator’s word about doubt, and keeps it', async () => {
       await with_.store.setDoubt({ reason: 'backup of Monday', until: 12_345 });
+      assert.equal(with_.store.doubtId, null);
       await with_.restart();
-      assert.deepEqual(await with_.store.doubt(), { reason: 'backup of Monday', until: 12_345 });
+      assert.deepEqual(await with_.store.doubt(), { reason: 'backup of Monday', until: 12_345, id: null });
       await with_.store.setDoubt(null);
       await with_.restart();
       assert.equal(await with_.store.doubt(), null);
