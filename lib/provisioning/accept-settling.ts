@@ -7,7 +7,7 @@ import { failure, type Failure } from './failure';
 import { servicesOfItems } from './order-comparison';
 import { unsettledAccept, type AcceptIntent, type OrderRecord } from './order-record';
 import { lifeOf, readOrder, servicesOf } from './orders-reading';
-import { lookAtAccept, wasSent, type AcceptDecision, type AcceptSight } from './settle-accept';
+import { lookAtAccept, mayHaveRun, ranBefore, ranText, type AcceptDecision, type AcceptSight } from './settle-accept';
 
 const step = 'whmcs_accept';
 
@@ -84,7 +84,7 @@ export async function conclude(
         'unknown',
         failure(
           'WHMCS_ACCEPT_UNKNOWN',
-          `WHMCS order ${orderId} is still Pending${said(decision.text)}${ranBefore(order.record, orderId)}`,
+          `WHMCS order ${orderId} is still Pending${said(decision.text)}${inPlaceOf(order.record, orderId)}`,
           step,
         ),
       );
@@ -114,8 +114,9 @@ export async function conclude(
   /** The order is Active: whoever has accepted it, its modules have run. */
   function ran(record: OrderRecord, how: 'done' | 'partial', detail: string): OrderRecord {
     const next = settled(record, how, detail);
-    const isKnown = next.accepts.some((one) => one.whmcsOrderId === orderId && wasSent(one));
-    return isKnown ? next : acceptedElsewhere(next, order.facts, adopted, { how, at: order.clock.now(), detail });
+    return mayHaveRun(next, orderId)
+      ? next
+      : acceptedElsewhere(next, order.facts, adopted, { how, at: order.clock.now(), detail });
   }
 
   /** What was seen says nothing of an accept of another WHMCS order. */
@@ -126,10 +127,9 @@ export async function conclude(
 }
 
 /** Of the orders in whose place this one is. */
-function ranBefore({ accepts }: OrderRecord, whmcsOrderId: number): string {
-  const others = accepts.filter((one) => one.whmcsOrderId !== whmcsOrderId && wasSent(one));
-  const ids = [...new Set(others.map((one) => one.whmcsOrderId))].join(' and ');
-  return ids === '' ? '' : `; AcceptOrder was sent for ${ids} before, and its modules may have run: look there first`;
+function inPlaceOf(record: OrderRecord, whmcsOrderId: number): string {
+  const ran = ranBefore(record, whmcsOrderId);
+  return ran === null ? '' : `; ${ranText(ran)}: look there first`;
 }
 
 const said = (text: string): string => (text === '' ? '' : `; WHMCS said: ${text}`);

@@ -165,7 +165,10 @@ async function has(
     const wrong = record && now && otherClient(record, found, now);
     if (wrong) throw failure('WHMCS_ORDER_DIFFERS', wrong, step);
     const odd = record && now && changedSince(record, found, now);
-    if (items !== null) refuseUnlike(found, items, await servicesOf(whmcs, found, serviceIds, signal), step);
+    if (items !== null) {
+      const services = await servicesOf(whmcs, found, serviceIds, signal);
+      refuseUnlike(found, items, services, record ?? { accepts: [] }, step);
+    }
     return {
       faults: [],
       notes: [...notes, `It has WHMCS order ${id} (${status}), which would be gone on with`, ...(odd ? [odd] : [])],

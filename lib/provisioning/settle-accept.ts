@@ -8,7 +8,7 @@ import type { Fact } from '../state/contract';
 import type { Order, Service } from '../whmcs/contract';
 import { endOfCall } from './call-facts';
 import { isLive } from './order-comparison';
-import type { AcceptIntent } from './order-record';
+import type { AcceptIntent, OrderRecord } from './order-record';
 import { lifeOf } from './orders-reading';
 
 export interface AcceptSight {
@@ -62,3 +62,19 @@ export function lookAtAccept({ found, services, accepts, facts, quarantine }: Ac
 /** It may have run modules. */
 export const wasSent = ({ settled }: AcceptIntent): boolean =>
   settled?.how !== 'not-sent' && settled?.how !== 'refused';
+
+/** Whether modules may have run for a WHMCS order, by what is on record. */
+export const mayHaveRun = ({ accepts }: Pick<OrderRecord, 'accepts'>, whmcsOrderId: number): boolean =>
+  accepts.some((one) => one.whmcsOrderId === whmcsOrderId && wasSent(one));
+
+/** The WHMCS orders for which an accept was sent, but for one, in words; null: there are none. */
+export function ranBefore({ accepts }: Pick<OrderRecord, 'accepts'>, except: number | null = null): string | null {
+  const ids = new Set(
+    accepts.filter((one) => one.whmcsOrderId !== except && wasSent(one)).map((one) => one.whmcsOrderId),
+  );
+  return ids.size === 0 ? null : [...ids].join(' and ');
+}
+
+/** For whoever may have it accepted again, by another WHMCS order even. @param what the WHMCS orders, in words. */
+export const ranText = (what: string): string =>
+  `AcceptOrder was sent for ${what} before, and its modules may have run`;

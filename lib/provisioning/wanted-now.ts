@@ -5,6 +5,7 @@
 import type { Order } from '../whmcs/contract';
 import type { Adopted, AskedItem, OrderRecord } from './order-record';
 import { lifeOf } from './orders-reading';
+import { mayHaveRun, ranText } from './settle-accept';
 
 export interface WantedNow {
   /** The client that the client check found. */
@@ -12,44 +13,48 @@ export interface WantedNow {
   items: AskedItem[];
 }
 
-type MaybeAccepted = Pick<OrderRecord, 'accepted'>;
-
-/** Nothing has made it live: neither we, as far as is on record, nor anybody else. */
-const isOpen = ({ accepted }: MaybeAccepted, { status }: Pick<Order, 'status'>): boolean =>
-  accepted === null && lifeOf(status) === 'pending';
+/** It is not live: what WHMCS shows now holds over an accept that was proven before. */
+const isOpen = ({ status }: Pick<Order, 'status'>): boolean => lifeOf(status) === 'pending';
 
 /**
  * What a WHMCS order is to be held against where the Order wants something else by now than it was made for.
  * @returns null: it wants the same, or the WHMCS order was looked at and is live: it stays as it is.
  */
 export function wantedAnew(
-  record: MaybeAccepted,
+  record: Pick<OrderRecord, 'accepted'>,
   { verified, items }: Pick<Adopted, 'verified' | 'items'>,
   found: Pick<Order, 'status'>,
   now: WantedNow,
 ): AskedItem[] | null {
-  if (record.accepted !== null || (verified && !isOpen(record, found))) return null;
+  if (!isOpen(found) && (verified || record.accepted !== null)) return null;
   return isSame(items, now.items) ? null : now.items;
 }
 
 /** Why a WHMCS order that is not live yet must not be made so, by its client; null: it may. */
 export function otherClient(
-  record: MaybeAccepted,
+  record: Pick<OrderRecord, 'accepts'>,
   found: Pick<Order, 'id' | 'status' | 'clientId'>,
   now: WantedNow,
 ): string | null {
-  return isOpen(record, found) && found.clientId !== now.clientId
-    ? `WHMCS order ${found.id} differs: it is of client ${found.clientId}, the Account is linked to client ${now.clientId}`
+  return isOpen(found) && found.clientId !== now.clientId
+    ? differs(record, found.id, `it is of client ${found.clientId}, the Account is linked to client ${now.clientId}`)
     : null;
 }
 
+/**
+ * How a WHMCS order is not what the Order wants. An accept may have been sent for it though nothing is live any more: the
+ * customer may have what its modules made, and whoever cancels it for a new one has to know.
+ */
+export const differs = (record: Pick<OrderRecord, 'accepts'>, id: number, how: string): string =>
+  `WHMCS order ${id} differs${mayHaveRun(record, id) ? ` (${ranText('it')}: look there first)` : ''}: ${how}`;
+
 /** What is odd about a WHMCS order that is live: it is told as it is. null: nothing. */
 export function changedSince(
-  { accepted, adopted }: Pick<OrderRecord, 'accepted' | 'adopted'>,
+  { adopted }: Pick<OrderRecord, 'adopted'>,
   found: Pick<Order, 'id' | 'status' | 'clientId'>,
   now: WantedNow,
 ): string | null {
-  if (isOpen({ accepted }, found)) return null;
+  if (isOpen(found)) return null;
   const odd = [
     ...(found.clientId === now.clientId
       ? []
