@@ -4,8 +4,8 @@ import { orderIdOf } from '../salesforce/ids';
 import type { InboxEvent } from '../state/contract';
 import { toFailure } from './failure';
 import type { Intake } from './intake';
-import { isWordTaken, takeWord, type WordTaken } from './new-whmcs-order';
-import { readRecord, unsettledAdd } from './order-record';
+import { mayHaveDied, takeWord, type WordTaken } from './new-whmcs-order';
+import { readRecord } from './order-record';
 import type { Provisioning } from './provisioning';
 
 export const controlTopics = ['retry', 'defer', 'pause', 'resume'] as const;
@@ -31,6 +31,7 @@ const underWay = new WeakMap<Provisioning, Set<string>>();
 /** How long a retry waits for an earlier result to be told. */
 const tellWaitMs = 5_000;
 const notShown = 'Salesforce shows no such Order to the integration user';
+const justChanged = 'the Order, or what is known of it, has just changed; try again in a moment';
 const activatedAlready = 'The Order is Activated already';
 const underWayElsewhere = 'Another step of this order is under way; try again in a moment';
 
@@ -170,16 +171,17 @@ async function retryOrder(
     return no('No platform event node has started on this store, so no Salesforce org is known');
   const waits = await endAttempt(orderId, provisioning);
   if (waits !== null) return no(waits);
-  const word = newWhmcsOrder ? await newOrder(orderId, provisioning) : null;
+  const { word, named } = newWhmcsOrder ? await newOrder(orderId, provisioning) : { word: null, named: null };
   if (word && !word.taken) return no(word.why);
   const instead = word?.instead ?? null;
-  const { was, end } = await provisioning.writer.setActivating(orderId, { anew: instead !== null });
-  if (was === null) return no(notShown);
+  const { was, end } = await provisioning.writer.setActivating(orderId, instead === null ? {} : { anew: true, named });
+  if (was === null && end.kind === 'written') return no(notShown);
   if (was === 'Activated' && instead === null) return no(activatedAlready);
   if (end.kind !== 'written')
-    return no(`Activating could not be written: ${'message' in end ? end.message : end.kind}`);
+    return no(`Activating could not be written: ${'message' in end ? end.message : justChanged}`);
   const answer = await handOut(subject, orderId, event, parts);
-  return instead === null ? answer : { ...answer, text: `In place of WHMCS order ${instead}: ${answer.text}` };
+  const place = instead === null ? '' : `In place of WHMCS order ${instead}: `;
+  return { ...answer, text: `${place}${answer.text}${word?.ran ? `. ${word.ran}: look there too` : ''}` };
 }
 
 /** Whether the order is held for what a person may just have mended, such as a payment method. */
@@ -188,19 +190,25 @@ async function waitsForSomebody(orderId: string, { store }: Provisioning): Promi
   return waits.some((wait) => wait.attempt === attempt);
 }
 
-/** Takes a person's word for a new WHMCS order; of an Order that is Activated only for one that has died since. */
-async function newOrder(orderId: string, provisioning: Provisioning): Promise<WordTaken> {
+/**
+ * Takes a person's word for a new WHMCS order; of an Order that is Activated only for one that has died since. `named`: the
+ * WHMCS order that Salesforce showed then.
+ */
+async function newOrder(
+  orderId: string,
+  provisioning: Provisioning,
+): Promise<{ word: WordTaken; named: string | null }> {
   const { target } = provisioning.writer;
   const shown = target && (await target.connection.readOrder(orderId, target.fields));
-  if (!shown) return { taken: false, why: notShown };
+  if (!shown) return { word: { taken: false, why: notShown }, named: null };
+  const { whmcsOrderId: named } = shown;
   const held = await provisioning.hold(orderId, (order) => {
-    const { record } = order;
-    const hasOne = (record.adopted !== null && unsettledAdd(record) === undefined) || isWordTaken(record);
-    return shown.activationStatus === 'Activated' && !hasOne
+    const hasNone = !mayHaveDied(order.record, named);
+    return shown.activationStatus === 'Activated' && hasNone
       ? Promise.resolve<WordTaken>({ taken: false, why: activatedAlready })
-      : takeWord(provisioning, order, shown.whmcsOrderId);
+      : takeWord(provisioning, order, named);
   });
-  return held?.value ?? { taken: false, why: underWayElsewhere };
+  return { word: held?.value ?? { taken: false, why: underWayElsewhere }, named };
 }
 
 /**

@@ -134,20 +134,24 @@ export class Writer {
    * Sets *Activating*, as Provision / Retry in Salesforce does: the attempt is raised, the error cleared; in line with the
    * order's other PATCHes, over what is read then. What is live is left alone.
    * @param how anew: a person's word; the WHMCS order that Salesforce shows is dead, so its id is cleared, and *Activated* no
-   * end.
+   * end. `named`: that id, where it is known: another one, which a person has put in since, is left alone (`changed`).
    * @returns the status that was there, null where Salesforce shows no such Order; `written` also where nothing was to be.
    * @throws SalesforceError when the Order cannot be read; Error when no org is known.
    */
-  async setActivating(orderId: string, how: { anew?: boolean } = {}): Promise<{ was: string | null; end: WriteEnd }> {
+  async setActivating(
+    orderId: string,
+    how: { anew?: boolean; named?: string | null } = {},
+  ): Promise<{ was: string | null; end: WriteEnd }> {
     const { provisioning, patches, salesforce: target } = this;
     if (target === null) throw new Error('No Salesforce org is known yet');
-    const seen: { status: string | null } = { status: null };
+    const seen: { status: string | null; renamed: boolean } = { status: null, renamed: false };
     // The end that stands is told first: it would not be known from a new attempt's.
     if (!how.anew && isUntold(readRecord((await provisioning.store.ledger.read(orderId)).state)))
       return { was: null, end: { kind: 'changed' } };
     const end = await patchNow({ provisioning, patches, target }, orderId, (order) => {
       seen.status = order?.activationStatus ?? null;
-      if (order === null || order.activationStatus === 'Activating') return null;
+      seen.renamed = how.named !== undefined && order !== null && order.whmcsOrderId !== how.named;
+      if (order === null || seen.renamed || order.activationStatus === 'Activating') return null;
       if (order.activationStatus === 'Activated' && !how.anew) return null;
       return {
         activationStatus: 'Activating',
@@ -158,7 +162,7 @@ export class Writer {
         ...(how.anew ? { whmcsOrderId: null } : {}),
       };
     });
-    return { was: seen.status, end };
+    return { was: seen.status, end: seen.renamed ? { kind: 'changed' } : end };
   }
 
   async close(): Promise<void> {
