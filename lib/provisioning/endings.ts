@@ -237,7 +237,8 @@ export class Endings {
 
   /**
    * Closes the attempt and stores the result to report, in one write. When no attempt is open the event failed before one
-   * was opened: its result is for the attempt that the event was made for, unless an earlier result is still to be told.
+   * was opened: its result is for the attempt that the event was made for, unless an earlier result is still to be told. An
+   * accepted one that a retry has closed has its own result all the same.
    */
   private async close(
     order: HeldOrder,
@@ -251,7 +252,7 @@ export class Endings {
     const of = { eventId, end, cause, at: clock.now() };
     await order.save((record) => {
       const todo = withTodo(record.todo, 'report');
-      if (record.attemptState === 'closed') {
+      if (record.attemptState === 'closed' && (end === 'Failed' || hasEnded(record))) {
         if (end === 'Activated' || isUntold(record)) return record;
         return { ...record, report: reportOfEvent(record, of, event), todo };
       }
@@ -290,6 +291,10 @@ export class Endings {
   }
 }
 
-/** An accept proven by reading back, in the attempt that is under way, or whose result is still to be told. */
+/** An accept proven by reading back, in an attempt that has no end yet, or whose result is still to be told. */
 const isAccepted = (record: OrderRecord): boolean =>
-  record.accepted?.attempt === record.attempt && (record.attemptState === 'open' || isUntold(record));
+  record.accepted?.attempt === record.attempt && (!hasEnded(record) || isUntold(record));
+
+/** A retry closes the attempt of an event that has died, and how that one ended may be decided after it. */
+const hasEnded = ({ attempt, attemptState, ended }: OrderRecord): boolean =>
+  attemptState === 'closed' && ended?.attempt === attempt;
