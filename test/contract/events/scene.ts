@@ -74,12 +74,12 @@ export class Scene {
     });
   }
 
-  /**
-   * Lets the org be quiet until something comes of it. A request that arrives too late for the end of one quiet time is
-   * answered at the end of the next.
-   */
+  /** Lets the org be quiet until something comes of it. */
   async quietUntil(one: Listening, what: string, holds: () => boolean): Promise<void> {
+    const { awaitsSign = () => true } = this.transport;
     for (let times = 0; times < 30 && !holds(); times++) {
+      // To an org whose time runs while our request is still on its way we would be gone.
+      await until('the org has our request', () => awaitsSign(this.org) || holds());
       this.org.panel.advance(this.transport.quietMs);
       // Seconds of the machine's, where it is busy: a second silence would end the connection.
       for (let turns = 0; turns < 1_000 && !holds(); turns++) {
