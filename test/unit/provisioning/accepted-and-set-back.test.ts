@@ -1,7 +1,6 @@
 /** A WHMCS order that is Pending although AcceptOrder was sent for it, of an Order that was changed since: its modules may have run. */
 import assert from 'node:assert/strict';
-import { addOrderDefaults } from '../../../lib/provisioning/add-order';
-import { foreseeAdding } from '../../../lib/provisioning/add-foreseen';
+import { faultsForeseen } from './vendor-doubles/foreseen';
 import { code, inAFreshWorld, part, text } from './vendor-doubles/fresh-world';
 import { input, orderId, type End, type Process, type World } from './vendor-doubles/world';
 
@@ -19,14 +18,8 @@ describe('A WHMCS order that is Pending after AcceptOrder was sent for it', () =
   const moved = input({ items: [[11, 2]], clientId: 1002 });
   const more = input({ items: [[11, 5]] });
   const flow = (from: Input): Promise<End> => world.until(process.flow(from));
-  const foreseen = async ({ order, client, mapping }: Input): Promise<string[]> => {
-    const { facts } = await process.real.ledger.read(orderId);
-    const { store, sender } = process;
-    const known = { orderId, record: await process.record(), facts, store, sender, clock: world.clock };
-    const context = { order: known, idMappings: null, signal: new AbortController().signal };
-    const found = await foreseeAdding(addOrderDefaults, process.whmcs, { order, client, mapping }, context);
-    return found?.faults.map((fault) => fault.message) ?? [];
-  };
+  const foreseen = async (from: Input): Promise<string[]> =>
+    (await faultsForeseen(world, process, from)).map((fault) => fault.message);
   /** Retry, which ends as a dry run has foreseen: neither accepted nor added once more. */
   const retried = async (from: Input): Promise<string> => {
     const [foretold] = await foreseen(from);

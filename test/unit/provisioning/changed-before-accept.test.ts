@@ -1,7 +1,6 @@
 /** An Order that was changed after its WHMCS order was made, and before that is accepted: judged by what WHMCS was sent. */
 import assert from 'node:assert/strict';
-import { addOrderDefaults } from '../../../lib/provisioning/add-order';
-import { foreseeAdding } from '../../../lib/provisioning/add-foreseen';
+import { faultsForeseen } from './vendor-doubles/foreseen';
 import { code, inAFreshWorld, part, text } from './vendor-doubles/fresh-world';
 import { clientId, input, orderId, type End, type Process, type World } from './vendor-doubles/world';
 
@@ -24,14 +23,8 @@ describe('An Order that was changed before its WHMCS order is accepted', () => {
   };
   const flow = (from: Input): Promise<End> => world.until(process.flow(from));
   /** What a dry run says that Retry would fail with. */
-  const foreseen = async ({ order, client, mapping }: Input): Promise<string[]> => {
-    const { facts } = await process.real.ledger.read(orderId);
-    const { store, sender } = process;
-    const known = { orderId, record: await process.record(), facts, store, sender, clock: world.clock };
-    const context = { order: known, idMappings: null, signal: new AbortController().signal };
-    const found = await foreseeAdding(addOrderDefaults, process.whmcs, { order, client, mapping }, context);
-    return found?.faults.map((fault) => fault.code) ?? [];
-  };
+  const foreseen = async (from: Input): Promise<string[]> =>
+    (await faultsForeseen(world, process, from)).map((fault) => fault.code);
   /** Retry, and that a dry run has foreseen how it ends. */
   const retried = async (from: Input): Promise<End> => {
     const faults = await foreseen(from);
