@@ -224,7 +224,7 @@ export class Endings {
     settledAlready: boolean,
   ): Promise<Ending> {
     const { record } = order;
-    if (isAccepted(record)) {
+    if (isAccepted(record) && !(await this.isRetried(record, eventId))) {
       await this.close(order, eventId, 'Activated', null);
       return { kind: 'ended', end: 'Activated' };
     }
@@ -233,6 +233,15 @@ export class Endings {
       return { kind: 'kept', waitsFor: 'WHMCS to show what became of the call' };
     await this.close(order, eventId, 'Failed', cause);
     return { kind: 'ended', end: 'Failed' };
+  }
+
+  /**
+   * A retry has closed the attempt, and has handed its event out again: what was proven before has to be read anew, and a run
+   * that failed before it came to that proves nothing.
+   */
+  private async isRetried(record: OrderRecord, eventId: string): Promise<boolean> {
+    if (record.attemptState === 'open' || isUntold(record)) return false;
+    return (await this.provisioning.store.inbox.get(eventId))?.state !== 'dead';
   }
 
   /**

@@ -139,7 +139,10 @@ export class StoreIdentity {
     const age = this.ageOf(row);
     const now = this.clock.now();
     const noticedAt = age === null ? null : now - age;
-    return { reason, until: endOf({ written, kept, noticedAt, isOld: row.doubt_watched >= trustedAfterMs }, now), id };
+    // Without an age nothing would put right what a clock makes of it that is slow just after the start of its host.
+    const isRight = age !== null || this.clock.sinceBoot() >= trustedAfterMs;
+    const isOld = row.doubt_watched >= trustedAfterMs && isRight;
+    return { reason, until: endOf({ written, kept, noticedAt, isOld }, now), id };
   }
 
   /** ms since the doubt was noticed; null where it was noticed in another boot, or is a person's. */

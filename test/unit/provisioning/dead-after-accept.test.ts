@@ -105,6 +105,19 @@ for (const withAttempts of [true, false])
       await assertTold();
     });
 
+    it('is not told as Activated by a retry that fails before it reads WHMCS', async () => {
+      job.whmcs.order(5001).status = 'Cancelled';
+      whileRetried(() => {
+        // As a node of the user's does that throws before _get order_.
+        whileRetried(() => Promise.reject(new Error('a node has thrown')));
+        return Promise.resolve();
+      });
+      assert.match(await retry(), /^done/);
+      await job.rest();
+      await job.desk.settle(600_000);
+      assert.deepEqual([job.status(), job.errorCode()], ['Failed', 'FLOW_ERROR']);
+    });
+
     it('is read in WHMCS anew by a retry that comes first', async () => {
       job.whmcs.order(5001).status = 'Cancelled';
       assert.match(await retry(), /^done/);

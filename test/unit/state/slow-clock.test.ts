@@ -115,14 +115,33 @@ describe('The doubt of the embedded store', () => {
     assert.equal(await until(await embedded.open()), fast - 2 * dayMs);
   });
 
-  it('of a clock that was ahead, and is right after a restart of the host, ends no later than at the opening', async () => {
+  it('of a clock that was ahead ends no later than at the opening, once a host was up for a day', async () => {
     let store = await noticed(2 * dayMs);
+    const fast = embedded.clock.now();
     embedded.sql(`UPDATE store SET doubt_watched = ${dayMs}`);
     store = await reboots(store, -2 * dayMs);
+    assert.equal(await until(store), fast);
+    await store.close();
+    embedded.clock = new FakeClock(embedded.clock.now());
+    await embedded.clock.advance(dayMs);
     const opened = embedded.clock.now();
+    store = await embedded.open();
     assert.equal(await until(store), opened);
     store = await reboots(store, hourMs);
     assert.equal(await until(store), opened);
+  });
+
+  it('of a clock that was watched for a day is left as it is by one that is slow after a restart of the host', async () => {
+    let store = await noticed(0);
+    const end = embedded.clock.now();
+    await embedded.clock.advance(60_000);
+    embedded.sql(`UPDATE store SET doubt_watched = ${dayMs}`);
+    store = await reboots(store, -end);
+    await embedded.clock.advance(20_000);
+    assert.equal(await until(store), end);
+    embedded.clock.setWall(end + hourMs);
+    await embedded.clock.advance(20_000);
+    assert.equal(await until(store), end);
   });
 
   it('ends when it was noticed, whatever a clock that was ahead for a moment has made of it', async () => {
