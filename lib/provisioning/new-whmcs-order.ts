@@ -2,8 +2,8 @@
  * A person's word that an order may get a new WHMCS order: the one it had is dead (exactly-one R24), or its call was stopped
  * and is not sent again by itself (R14). WHMCS is read before the word is taken, and again before anything is added.
  */
-import { conclude } from './accept-settling';
 import type { Order } from '../whmcs/contract';
+import { conclude } from './accept-settling';
 import { addsOf, adopt, askNewOrder, newGeneration } from './add-record';
 import { carryOut, lookOnce, type Settling } from './add-settling';
 import type { HeldOrder } from './held-order';

@@ -1,7 +1,7 @@
 /** A client's WHMCS orders, as a person's word is judged by: one complete pass, with the facts as they are now. */
+import type { Order } from '../whmcs/contract';
 import type { Settling } from './add-settling';
 import type { HeldOrder } from './held-order';
-import type { Order } from '../whmcs/contract';
 import { allOrders, readOrder, rowsOf, type Row } from './orders-reading';
 import { bearsMarkOf, isDead, isOurRow, type Own } from './settle-add';
 
